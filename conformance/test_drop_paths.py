@@ -1,0 +1,185 @@
+"""DROP: every way to a spawn ends in the same drop, and a drop that fails ends in no spawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from wallbite.checks import Bench, check
+from wallbite.observation import OK, Observation
+from wallbite.postures import ENFORCING
+from wallbite.verdict import Verdict
+
+DROP_STEPS = ("uid", "gid", "groups")
+START_ERRORS = ("missing-interpreter", "exec-format", "unreadable-cwd")
+
+
+def foreign(who: dict[str, Any]) -> str:
+    """How an identity is not wholly its account's: uids, gids, groups or capabilities; or nothing."""
+    uid, gid = who["expected"]["uid"], who["expected"]["gid"]
+    held = any(int(who["capabilities"][name], 16) for name in ("permitted", "effective", "inheritable", "ambient"))
+    if {*who["uids"], who["file_uid"]} != {uid}:
+        return f"uids are {who['uids']} (its file's is {who['file_uid']}), expected {uid}"
+    if set(who["gids"]) != {gid}:
+        return f"gids are {who['gids']}, expected {gid}"
+    if set(who["groups"]) - {gid}:
+        return f"groups are {who['groups']}, expected {gid} alone"
+    return "capability sets are not empty" if held else ""
+
+
+@check("DROP-11", needs=("drop-fails",))
+def never_runs_when_the_drop_fails(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for step in DROP_STEPS:
+            scope = {"posture": posture, "surface": f"{step} refused by the kernel"}
+            job = bench.facts.first(posture, "job", object=f"drop-fails/{step}")
+            yield refused_job(bench, job, scope) if job else bench.unobserved(**scope)
+
+
+def refused_job(bench: Bench, job: Observation, scope: dict[str, str]) -> Verdict:
+    """The verdict on a job whose drop could not succeed."""
+    seen = job.seen
+    if seen["answers"]:
+        return bench.failed(f"it ran all the same, {seen['answers']} times", [job], **scope)
+    if seen["attempts"] != 1:
+        return bench.failed(f"{seen['attempts']} attempts, expected exactly one", [job], **scope)
+    if not seen["error"] or seen["error"] != bench.facts.setting.declared["refusals"]["drop"]:
+        return bench.failed(f"the job's error is {seen['error']!r}, not the one of a failed drop", [job], **scope)
+    if not seen["event"]:
+        return bench.failed("no event tells of the failed drop", [job], **scope)
+    control = bench.facts.first(job.posture, "drop-control", object=job.object, errno=OK)
+    return bench.passed("it did not run; one attempt; refused as a failed drop; an event tells it", [job], control, **scope)
+
+
+@check("DROP-12", needs=("drop-fails",))
+def tells_a_failed_drop_from_other_errors(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        drops = [job for step in DROP_STEPS if (job := bench.facts.first(posture, "job", object=f"drop-fails/{step}"))]
+        for name in START_ERRORS:
+            scope = {"posture": posture, "surface": name}
+            job = bench.facts.first(posture, "job", object=f"start-error/{name}")
+            yield told_apart(bench, job, drops, scope) if job and drops else bench.unobserved(**scope)
+
+
+def told_apart(bench: Bench, job: Observation, drops: list[Observation], scope: dict[str, str]) -> Verdict:
+    """The verdict on one other start error: it must not look like a failed drop."""
+    same = [drop for drop in drops if drop.seen["error"] == job.seen["error"]]
+    if same:
+        return bench.failed(f"its error {job.seen['error']!r} is also that of a failed drop", [job, *same], **scope)
+    if job.seen["status"] != "failed" or not job.seen["error"]:
+        return bench.undecided(f"the job ended {job.seen['status']!r} without an error class", [job], **scope)
+    return bench.passed(f"its error is {job.seen['error']!r}, a failed drop's {drops[0].seen['error']!r}", [job], drops[0], **scope)
+
+
+@check("DROP-13", needs=("walls", "spawns"))
+def drops_on_every_path(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for account in bench.accounts:
+            for path in bench.facts.setting.paths:
+                yield path_verdict(bench, posture, account, path)
+
+
+def path_verdict(bench: Bench, posture: str, account: str, path: str) -> Verdict:
+    """The verdict on one account and one spawn path."""
+    scope = {"posture": posture, "account": account, "surface": path}
+    seen = bench.facts.find(posture, "identity", account=account, step=path, vantage="spawned")
+    if not seen:
+        return bench.unobserved(**scope)
+    bad = [(one, text) for one in seen if (text := foreign(dict(one.seen)))]
+    if bad:
+        return bench.failed(f"path {path}: {bad[0][1]}", [one for one, _ in bad], **scope)
+    became = bench.facts.find(posture, ("become-uid", "become-gid", "become-groups"), account=account, step=path, errno=OK)
+    if became:
+        return bench.failed(f"path {path}: {became[0].operation} {became[0].object} succeeded", became, **scope)
+    return bench.passed(f"path {path}: identity is its account's", seen, bench.facts.first(posture, "posture", kind=seen[0].kind), **scope)
+
+
+@check("DROP-14", needs=("spawns", "no-default"))
+def lands_on_default_or_is_refused(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        yield on_default(bench, posture)
+        yield without_default(bench, posture)
+
+
+def on_default(bench: Bench, posture: str) -> Verdict:
+    """The verdict on a plugin without a grant where ``default`` exists."""
+    scope = {"posture": posture, "account": "default", "surface": "without a grant"}
+    seen = bench.facts.find(posture, "identity", step="ungranted")
+    if not seen:
+        return bench.unobserved(**scope)
+    bad = [(one, text) for one in seen if (text := foreign(dict(one.seen)))]
+    if bad:
+        return bench.failed(f"without a grant: {bad[0][1]}", [one for one, _ in bad], **scope)
+    control = bench.facts.first(posture, "identity", account="alpha") or bench.facts.first(posture, "posture")
+    return bench.passed("without a grant it ran as default", seen, control, **scope)
+
+
+def without_default(bench: Bench, posture: str) -> Verdict:
+    """The verdict on a plugin without a grant where there is no ``default``."""
+    scope = {"posture": posture, "surface": "without a grant, without default"}
+    job = bench.facts.first(posture, "job", object="ungranted")
+    if not job:
+        return bench.unobserved(**scope)
+    if job.seen["answers"]:
+        return bench.failed(f"it ran, as uid {job.seen['ran_as']}", [job], **scope)
+    if job.seen["accepted"] and job.seen["status"] != "failed":
+        return bench.undecided(f"it did not run and was not refused: status {job.seen['status']!r}", [job], **scope)
+    control = bench.facts.first(posture, "identity", kind="no-default", step="granted")
+    return bench.passed(f"refused: {job.seen['error']!r}", [job], control, **scope)
+
+
+@check("DROP-15", needs=("spawns",))
+def keeps_identities_apart_in_a_storm(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        jobs = bench.facts.find(posture, "storm-job")
+        for account in bench.accounts:
+            yield storm_verdict(bench, posture, account, [job for job in jobs if job.account == account], len(jobs))
+
+
+def storm_verdict(bench: Bench, posture: str, account: str, jobs: list[Observation], total: int) -> Verdict:
+    """The verdict on one account's share of the interleaved jobs."""
+    scope = {"posture": posture, "account": account}
+    asked = bench.facts.setting.declared["storm"]
+    if not jobs or total < asked:
+        return bench.undecided(f"{total} of {asked} jobs answered; {bench.facts.trouble(posture, bench.kinds)}", jobs, **scope)
+    bad = [(one, text) for one in jobs if (text := mixed_up(dict(one.seen)))]
+    if bad:
+        return bench.failed(f"{len(bad)} of {len(jobs)} jobs: {bad[0][1]}", [one for one, _ in bad], **scope)
+    control = bench.facts.first(posture, "posture", kind="spawns")
+    return bench.passed(f"{len(jobs)} jobs of {total} interleaved, each with its own identity", jobs, control, **scope)
+
+
+def mixed_up(seen: dict[str, Any]) -> str:
+    """What of another account's a job of the storm has; or nothing."""
+    if text := foreign(seen):
+        return text
+    if seen["cwd"] != seen["expected"]["directory"]:
+        return f"its directory is {seen['cwd']}, expected {seen['expected']['directory']}"
+    return f"HOME is {seen['home']}" if seen["home"] not in ("", seen["expected"]["directory"]) else ""
+
+
+@check("DROP-16", needs=("walls", "spawns", "matrix", "drawn"))
+def never_is_root_or_the_gateway(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        if posture in ENFORCING:
+            yield invariant(bench, posture)
+
+
+def invariant(bench: Bench, posture: str) -> Verdict:
+    """The verdict over every identity that an enforcing gateway gave in this run."""
+    scope = {"posture": posture}
+    seen = [*bench.facts.find(posture, ("identity", "storm-job"), vantage="spawned")]
+    cells = [one for one in bench.facts.find(posture, ("cell", "drawn")) if one.seen["expected"] == "enforce" and one.seen["witness"]]
+    if not seen and not cells:
+        return bench.unobserved(**scope)
+    bad = [one for one in seen if privileged(one.seen["uids"], one.seen["gids"], one.seen["gateway"])]
+    bad += [one for one in cells if any(privileged(who["uids"], who["gids"], one.seen["gateway"]) for who in one.seen["witness"])]
+    if bad:
+        return bench.failed(f"{len(bad)} of {len(seen) + len(cells)} identities are root's or the gateway's", bad, **scope)
+    control = bench.facts.first(posture, "posture")
+    return bench.passed(f"none of {len(seen) + len(cells)} identities is root's or the gateway's", [*seen, *cells], control, **scope)
+
+
+def privileged(uids: list[int], gids: list[int], gateway: dict[str, int]) -> bool:
+    """Whether any of the ids is 0 or the gateway's own."""
+    return bool({0, gateway["uid"]} & set(uids) or {0, gateway["gid"]} & set(gids))

@@ -1,0 +1,214 @@
+"""WALL: processes, sockets, the loopback API, IPC, scratch places, and what is writable at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from wallbite.checks import Bench, check
+from wallbite.observation import OK, Observation
+from wallbite.verdict import Verdict
+
+PROCESS = ("proc", "signal", "ptrace", "vm-read", "pidfd-getfd")
+
+
+@check("WALL-08", needs=("walls", "spawns"))
+def owns_its_directory(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for account in bench.accounts:
+            scope = {"posture": posture, "account": account}
+            tries = bench.facts.find(posture, "own", account=account, vantage="spawned")
+            bad = [one for one in tries if one.errno != OK]
+            if not tries:
+                yield bench.unobserved(**scope)
+            elif bad:
+                yield bench.failed(f"using its own directory gave {bad[0].errno} at {bad[0].step}", bad, **scope)
+            else:
+                control = next((one for one in bench.facts.find(posture, "list", account=account) if one.errno == "EACCES"), None)
+                yield bench.passed("created, listed, read, renamed, removed in its own directory", tries, control, **scope)
+
+
+@check("WALL-11", needs=("walls",))
+def gateway_process_is_out_of_reach(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for account in bench.accounts:
+            yield process_verdict(bench, posture, account, "gateway-process")
+        yield argv_verdict(bench, posture)
+
+
+@check("WALL-12", needs=("walls",))
+def sibling_process_is_out_of_reach(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for account in bench.accounts:
+            for sibling in bench.accounts:
+                if sibling != account:
+                    yield process_verdict(bench, posture, account, f"process-of:{sibling}")
+
+
+def process_verdict(bench: Bench, posture: str, account: str, name: str) -> Verdict:
+    """The verdict on one account's attempts on one process; the control is root's success at each of them."""
+    scope = {"posture": posture, "account": account, "surface": name}
+    tries = [one for one in bench.facts.find(posture, PROCESS, account=account, vantage="spawned") if one.object.split("/")[0] == name]
+    if {one.operation for one in tries} != set(PROCESS):
+        return bench.unobserved(**scope)
+    table = bench.facts.tables["errnos"]["operations"]
+    got = [one for one in tries if one.errno in table[one.operation]["reached"]]
+    if got:
+        return bench.failed(f"{got[0].operation} on {got[0].object} succeeded", got, **scope)
+    odd = [one for one in tries if one.errno not in table[one.operation]["open"]]
+    if odd:
+        return bench.undecided(f"{odd[0].operation} on {odd[0].object} gave {odd[0].errno}", odd, **scope)
+    for one in tries:
+        if not bench.facts.first(posture, one.operation, account="root", object=one.object, step="before", errno=OK):
+            return bench.undecided(f"no control for {one.operation} on {one.object}", [one], **scope)
+    control = bench.facts.first(posture, "signal", account="root", object=name, step="before", errno=OK)
+    return bench.passed(f"{len(tries)} attempts, each refused as the table says", tries, control, **scope)
+
+
+def argv_verdict(bench: Bench, posture: str) -> Verdict:
+    """The verdict on the gateway's command line, which everybody can read."""
+    scope = {"posture": posture, "surface": "argv"}
+    one = bench.facts.first(posture, "argv", object="gateway-process")
+    if one is None or not one.seen["arguments"]:
+        return bench.unobserved(**scope)
+    if one.seen["secrets"]:
+        return bench.failed(f"its argv holds {one.seen['secrets']}", [one], **scope)
+    control = bench.facts.first(posture, "secret-search", object="config-file", errno=OK)
+    return bench.passed("its argv holds no secret", [one], control, **scope)
+
+
+@check("WALL-13", needs=("walls",))
+def gives_nothing_without_authentication(bench: Bench) -> Iterator[Verdict]:
+    from_table = [one for one in bench.facts.surfaces(bench.requirement.surfaces)]
+    for posture in bench.postures:
+        for account in bench.accounts:
+            for surface in from_table:
+                tries = bench.facts.find(posture, "connect", account=account, object=surface.name, vantage="spawned")
+                control = bench.facts.first(posture, "connect", account="gateway", object=surface.name, errno=OK)
+                yield socket_verdict(bench, tries, control, {"posture": posture, "account": account, "surface": surface.name})
+            yield from api_verdicts(bench, posture, account)
+
+
+def socket_verdict(bench: Bench, tries: Sequence[Observation], control: Observation | None, scope: dict[str, str]) -> Verdict:
+    """The verdict on a control socket: connecting is refused by the kernel, in both layouts."""
+    if not tries:
+        return bench.unobserved(**scope)
+    if got := [one for one in tries if one.errno == OK]:
+        return bench.failed(f"connect ({got[0].layout}) succeeded", got, **scope)
+    if odd := [one for one in tries if one.errno != "EACCES"]:
+        return bench.undecided(f"connect ({odd[0].layout}) gave {odd[0].errno}, expected EACCES", odd, **scope)
+    return bench.passed("connect gave EACCES", tries, control, **scope)
+
+
+def api_verdicts(bench: Bench, posture: str, account: str) -> Iterator[Verdict]:
+    """The verdicts on the loopback API: each closed route gives 401 or 403 without credentials."""
+    for route in bench.facts.setting.declared.get("loopback", ()):
+        scope = {"posture": posture, "account": account, "surface": f"loopback {route}"}
+        tries = bench.facts.find(posture, "http", account=account, object=f"loopback:{route}", vantage="spawned")
+        if not tries:
+            yield bench.unobserved(**scope)
+            continue
+        status = [one.seen.get("status") for one in tries]
+        control = bench.facts.first(posture, "http", account="root", object=f"loopback:{route}", errno=OK)
+        if any(isinstance(each, int) and 200 <= each < 400 for each in status):
+            yield bench.failed(f"{route} answered {status[0]} without credentials", tries, **scope)
+        elif any(each not in (401, 403) for each in status):
+            yield bench.undecided(f"{route} gave {status[0]} ({tries[0].errno}), expected 401 or 403", tries, **scope)
+        elif control is None or control.seen.get("status") in (None, 401, 403):
+            yield bench.undecided(f"{route} answers nobody, not even with the token", tries, **scope)
+        else:
+            yield bench.passed(f"{route} gave {status[0]} without credentials, {control.seen['status']} with them", tries, control, **scope)
+
+
+@check("WALL-14", needs=("walls",))
+def leaves_no_open_ipc(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for account in bench.accounts:
+            yield ipc_verdict(bench, posture, account)
+
+
+def ipc_verdict(bench: Bench, posture: str, account: str) -> Verdict:
+    """The verdict on every IPC object that root lists; the control is the harness's own, which anybody may use."""
+    scope = {"posture": posture, "account": account}
+    listing = bench.facts.first(posture, "ipc-listing")
+    tries = bench.facts.find(posture, ("abstract", "sysv"), account=account, vantage="spawned")
+    files = bench.facts.find(posture, "read", account=account, vantage="spawned")
+    tries += [one for one in files if one.object.startswith(("planted:", "shared:"))]
+    if listing is None or not tries:
+        return bench.unobserved(**scope)
+    planted = [one for one in tries if one.object.startswith("planted:")]
+    foreign = [one for one in tries if not one.object.startswith("planted:")]
+    got = [one for one in foreign if one.errno == OK]
+    if got:
+        return bench.failed(f"{got[0].operation} {got[0].object} is open to it", [listing, *got], **scope)
+    if {one.errno for one in planted} != {OK} or len({one.operation for one in planted}) < 3:
+        return bench.undecided("the harness's own open IPC objects could not be used", planted, **scope)
+    return bench.passed(f"{len(foreign)} IPC objects of others, none open to it", [listing, *tries], planted[0], **scope)
+
+
+@check("WALL-17", needs=("walls",))
+def neither_leaves_nor_follows_in_scratch_places(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        one = bench.facts.first(posture, "scratch-made")
+        two = bench.facts.first(posture, "scratch-planted")
+        control = bench.facts.first(posture, "scratch-watch", errno=OK)
+        scope = {"posture": posture, "surface": "left behind"}
+        if one is None:
+            yield bench.unobserved(**scope)
+        elif loose := [entry for entry in one.seen["entries"] if entry["readable"]]:
+            yield bench.failed(f"{loose[0]['path']} has mode {loose[0]['mode']}", [one], **scope)
+        else:
+            yield bench.passed(f"{len(one.seen['entries'])} files of the gateway's, none readable by others", [one], control, **scope)
+        scope = {"posture": posture, "surface": "followed"}
+        if two is None:
+            yield bench.unobserved(**scope)
+        elif two.seen["victim_changed"]:
+            yield bench.failed(f"it wrote through a planted link at {two.seen['planted']}", [two], **scope)
+        else:
+            yield bench.passed(f"{len(two.seen['planted'])} links planted, none followed", [two], control, **scope)
+
+
+@check("WALL-18", needs=("verbs",))
+def names_shared_accounts(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for where in ("check", "boot"):
+            scope = {"posture": posture, "surface": where}
+            shared = bench.facts.first(posture, where, object="shared")
+            apart = bench.facts.first(posture, where, object="apart")
+            if not shared or not apart:
+                yield bench.unobserved(**scope)
+            elif not all(shared.seen["named"].values()):
+                silent = [name for name, said in shared.seen["named"].items() if not said]
+                yield bench.failed(f"{where} does not name {silent} as shared", [shared], **scope)
+            elif any(apart.seen["named"].values()):
+                yield bench.undecided("it names accounts that are not shared, too", [shared, apart], **scope)
+            else:
+                yield bench.passed("every shared account is named, and no other", [shared], apart, **scope)
+
+
+@check("WALL-19", needs=("walls",))
+def writes_nowhere_else(bench: Bench) -> Iterator[Verdict]:
+    allowed = tuple(bench.facts.setting.declared["scratch"])
+    for posture in bench.postures:
+        for account in bench.accounts:
+            yield sweep_verdict(bench, posture, account, allowed)
+
+
+def sweep_verdict(bench: Bench, posture: str, account: str, allowed: tuple[str, ...]) -> Verdict:
+    """The verdict on one account's walk over the whole tree; its own directory is the control that the walk works."""
+    scope = {"posture": posture, "account": account}
+    one = bench.facts.first(posture, "sweep", account=account)
+    if one is None or one.errno != OK:
+        return bench.unobserved(**scope)
+    own = one.seen["own"]
+    elsewhere = [path for path in one.seen["writable"] if not inside(path, (own, *allowed))]
+    if elsewhere:
+        return bench.failed(f"it may write {', '.join(elsewhere[:5])} ({len(elsewhere)} places)", [one], **scope)
+    if one.seen["truncated"]:
+        return bench.undecided("the walk did not reach its end", [one], **scope)
+    control = one if own in one.seen["writable"] else None
+    return bench.passed(f"{one.seen['looked']} paths looked at, nothing writable but its own and the scratch places", [one], control, **scope)
+
+
+def inside(path: str, places: tuple[str, ...]) -> bool:
+    """Whether ``path`` is one of ``places`` or below one."""
+    return any(path == place or path.startswith(place.rstrip("/") + "/") for place in places)

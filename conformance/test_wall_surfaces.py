@@ -1,0 +1,185 @@
+"""WALL: what each account gets when it reaches for each surface, compared with the table of errnos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from wallbite.checks import Bench, check
+from wallbite.facts import SurfaceFact
+from wallbite.observation import OK, Observation
+from wallbite.verdict import Verdict
+
+DETOURS = ("symlink-read", "root-read", "link", "bind", "handle")
+PRINCIPAL = {"file": "read", "directory": "list", "socket": "connect"}
+CRASH = ("crashed", "restarted")
+
+
+@check("WALL-01", "WALL-02", "WALL-03", "WALL-04", "WALL-05", "WALL-06", "WALL-07", "WALL-09", "WALL-10", needs=("walls",))
+def surfaces_are_walled(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for account in bench.accounts:
+            for surface in concerned(bench, account):
+                excuse = bench.facts.setting.excused.get(f"{bench.requirement.id}/{surface.role}")
+                yield surface_verdict(bench, posture, account, surface, ("attempt",), detours=False)
+                if bench.requirement.id == "WALL-03" and surface.role != "state-directory" and not excuse:
+                    yield crash_verdict(bench, posture, account, surface)
+
+
+def crash_verdict(bench: Bench, posture: str, account: str, surface: SurfaceFact) -> Verdict:
+    """The verdict on the database after the gateway was killed, and after it came up again."""
+    return surface_verdict(bench, posture, account, surface, CRASH, detours=False, label=" after a crash")
+
+
+@check("WALL-15", needs=("walls",))
+def detours_end_the_same_way(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for account in bench.accounts:
+            for surface in [one for one in bench.facts.setting.surfaces if one.surface_class in ("gateway", "account")]:
+                if surface.owner != account and surface.kind == "file":
+                    yield surface_verdict(bench, posture, account, surface, ("attempt",), detours=True)
+
+
+@check("WALL-16", needs=("walls",))
+def walls_hold_through_a_run(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for event in ("reload", "backup", "rotate", "hostile-names"):
+            one = bench.facts.first(posture, "event", object=event)
+            if one is None or one.errno != OK:
+                yield bench.unobserved(posture, surface=event) if one is None else bench.undecided(
+                    f"the event did not happen: {one.seen.get('problem', '')}", [one], posture=posture, surface=event
+                )
+        for account in bench.accounts:
+            for surface in [one for one in bench.facts.setting.surfaces if one.surface_class in ("gateway", "account")]:
+                if surface.owner != account:
+                    yield surface_verdict(bench, posture, account, surface, ("later",), detours=False)
+        yield from found_verdicts(bench, posture)
+
+
+def found_verdicts(bench: Bench, posture: str) -> Iterator[Verdict]:
+    """Files that appeared beside the surfaces while it ran, such as rotated logs: nobody else may read them."""
+    for one in bench.facts.find(posture, "found"):
+        scope = {"posture": posture, "surface": one.object}
+        readers = [each for each in bench.facts.find(posture, ("read", "write"), object=one.object, vantage="dropped") if each.account != "gateway"]
+        got = [each for each in readers if each.errno == OK]
+        control = next((each for each in bench.facts.find(posture, "read", object=one.object, account="gateway") if each.errno == OK), None)
+        if got:
+            yield bench.failed(f"{got[0].account} may {got[0].operation} a file that appeared later, mode {one.seen['mode']}", [one, *got], **scope)
+        elif not readers or any(each.errno != "EACCES" for each in readers):
+            yield bench.undecided("what an account gets from it was not seen", [one, *readers], **scope)
+        else:
+            yield bench.passed("EACCES for every account", readers, control, **scope)
+
+
+def concerned(bench: Bench, account: str) -> list[SurfaceFact]:
+    """The surfaces that the requirement speaks of for this account: for an account's own directory, its siblings'."""
+    return [one for one in bench.facts.surfaces(bench.requirement.surfaces) if one.owner != account]
+
+
+def surface_verdict(
+    bench: Bench, posture: str, account: str, surface: SurfaceFact, steps: Sequence[str], *, detours: bool, label: str = ""
+) -> Verdict:
+    """The verdict on one account and one surface: every attempt, in both layouts, with its controls."""
+    scope = {"posture": posture, "account": account, "surface": surface.name + label}
+    excuse = bench.facts.setting.excused.get(f"{bench.requirement.id}/{surface.role}")
+    if excuse:
+        return bench.inapplicable(excuse, **scope)
+    tries = attempts(bench, posture, account, surface, steps, detours=detours)
+    if not tries:
+        return bench.unobserved(**scope)
+    complaints = [(one, *rule(bench, one, surface, tries)) for one in tries]
+    breaches = [(one, text) for one, kind, text in complaints if kind == "fail"]
+    doubts = [(one, text) for one, kind, text in complaints if kind == "doubt"]
+    if breaches:
+        return bench.failed(breach_reason(breaches), [one for one, _ in breaches], **scope)
+    doubts += [(tries[0], text) for text in missing(bench, posture, surface, tries, steps, detours=detours)]
+    if doubts:
+        return bench.undecided(f"{doubts[0][0].operation} {doubts[0][0].layout}: {doubts[0][1]}", [one for one, _ in doubts], **scope)
+    control = principal_control(bench, posture, surface)
+    return bench.passed(f"{len(tries)} attempts, each as the table says", tries, control, **scope)
+
+
+def breach_reason(breaches: list[tuple[Observation, str]]) -> str:
+    """What got through, shortest first: the operations by layout."""
+    first, text = breaches[0]
+    more = sorted({f"{one.operation} ({one.layout})" for one, _ in breaches[1:]} - {f"{first.operation} ({first.layout})"})
+    return f"{first.operation} ({first.layout}): {text}" + (f"; also {', '.join(more[:8])}" if more else "")
+
+
+def attempts(
+    bench: Bench, posture: str, account: str, surface: SurfaceFact, steps: Sequence[str], *, detours: bool
+) -> list[Observation]:
+    """What the account attempted on the surface: the direct operations, or the detours."""
+    operations = [name for name in bench.facts.tables["errnos"]["operations"] if (name in DETOURS) == detours]
+    found = bench.facts.find(posture, operations, account=account, object=surface.name)
+    return [one for one in found if one.step in steps]
+
+
+def rule(bench: Bench, one: Observation, surface: SurfaceFact, tries: Sequence[Observation]) -> tuple[str, str]:
+    """``("fail"|"doubt"|"", why)`` for one attempt, by the table."""
+    operation = bench.facts.tables["errnos"]["operations"][one.operation]
+    policy = policy_of(bench, surface)
+    if one.operation in policy["allowed"]:
+        return ("", "") if one.errno in operation["reached"] else ("fail", f"got {one.errno}, and it must work")
+    if one.operation not in policy["denied"]:
+        return "", ""
+    expected = expected_errnos(operation, one, tries)
+    if one.errno in operation["reached"] and one.errno not in expected:
+        return "fail", f"{one.errno}: the kernel let it through"
+    if one.errno not in expected:
+        return "doubt", f"got {one.errno}, expected {' or '.join(expected)}"
+    return "", ""
+
+
+def policy_of(bench: Bench, surface: SurfaceFact) -> Mapping[str, Sequence[str]]:
+    """Which operations the table denies and allows for surfaces of this class and kind."""
+    table = bench.facts.tables["errnos"]
+    policy: dict[str, list[str]] = dict(table["surfaces"][surface.surface_class][surface.kind])
+    for column, operations in table["roles"].get(surface.role, {}).items():
+        policy = {name: [each for each in listed if each not in operations] for name, listed in policy.items()}
+        policy[column] = [*policy[column], *operations]
+    return policy
+
+
+def expected_errnos(operation: Mapping[str, Any], one: Observation, tries: Sequence[Observation]) -> Sequence[str]:
+    """The errnos that count, by whether the account can reach the surface's parent (it could stat the surface)."""
+    reachable = any(other.operation == "stat" and other.errno == OK and other.layout == one.layout for other in tries)
+    expected: Any = operation["open" if reachable or one.layout == "opened" else "closed"]
+    if isinstance(expected, Mapping):
+        expected = expected["protected-hardlinks" if one.seen.get("protected_hardlinks") else "unprotected-hardlinks"]
+    return operation["reached"] if expected == "allowed" else expected  # type: ignore[no-any-return]  # data
+
+
+def missing(
+    bench: Bench, posture: str, surface: SurfaceFact, tries: Sequence[Observation], steps: Sequence[str], *, detours: bool
+) -> Iterator[str]:
+    """What a pass would need and does not have: the object itself before and after, and each attempt's control."""
+    before = {one.layout: one for one in bench.facts.find(posture, "state", object=surface.name, step="before")}
+    after = {one.layout: one for one in bench.facts.find(posture, "state", object=surface.name, step="after")}
+    for layout in dict.fromkeys(one.layout for one in tries):
+        if layout not in before or before[layout].errno != OK or before[layout].seen["kind"] != surface.kind:
+            yield f"root did not see the {surface.kind} before"
+        elif layout not in after or after[layout].seen.get("identity") != before[layout].seen.get("identity"):
+            yield "root did not see it unchanged afterwards"
+    if "attempt" in steps and {one.layout for one in tries} != {"laid", "opened"}:
+        yield "it was not tried in both layouts"
+    for one in tries:
+        if one.operation in policy_of(bench, surface)["denied"] and not controlled(bench, one):
+            yield f"no control for {one.operation}: nobody was seen to succeed at it"
+            return
+    if not detours and PRINCIPAL[surface.kind] not in {one.operation for one in tries}:
+        yield f"{PRINCIPAL[surface.kind]} was not attempted"
+
+
+def controlled(bench: Bench, one: Observation) -> bool:
+    """Whether root or the gateway was let through at the same operation on the same object in the same layout."""
+    reached = bench.facts.tables["errnos"]["operations"][one.operation]["reached"]
+    found = bench.facts.find(one.posture, one.operation, object=one.object, layout=one.layout, step="before")
+    return any(control.errno in reached for control in found if control.account in ("root", "gateway"))
+
+
+def principal_control(bench: Bench, posture: str, surface: SurfaceFact) -> Observation | None:
+    """The observation that its owner can use the surface, in the way that others must not."""
+    found = bench.facts.find(posture, PRINCIPAL[surface.kind], object=surface.name, step="before", errno=OK)
+    owner = "gateway" if surface.owner == "gateway" else "root"
+    return next((one for one in found if one.account == owner), None)

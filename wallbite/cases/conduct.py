@@ -1,0 +1,63 @@
+"""What a worker runs: :func:`prepare` once in the worker, :func:`conduct` once in each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wallbite import tables, target
+from wallbite.cases import boots, drops, matrix, reloads, spawns, verbs, walls
+from wallbite.cases.scene import CaseProblem, Scene
+from wallbite.content import root
+from wallbite.installation import fault as faults
+from wallbite.installation import runtime
+from wallbite.installation.fault import Fault
+from wallbite.probing.run_here import load_probe
+from wallbite.target.model import Target
+
+KINDS: Mapping[str, Callable[[Scene], None]] = {
+    "matrix": matrix.run,
+    "drawn": matrix.run,
+    "walls": walls.run,
+    "spawns": spawns.run,
+    "drop-fails": drops.run,
+    "no-default": drops.run_without_default,
+    "reload": reloads.run,
+    "tiers": boots.run_tiers,
+    "unknown-keys": boots.run_unknown_key,
+    "override": boots.run_override,
+    "verbs": verbs.run,
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all cases of a run share: read once, before the worker forks."""
+
+    target: Target
+    fault: Fault | None
+    tables: Mapping[str, Any]
+
+
+_prepared: list[Context] = []
+
+
+def prepare(order: Mapping[str, Any]) -> None:
+    """Read the descriptor, the fault and the tables, and compile the runtime, before any stage is forked."""
+    seeded = faults.load(order["fault"]) if order.get("fault") else None
+    context = Context(target.load(order["target"]), seeded, tables.load())
+    for step in context.target.install:
+        if step.kind == "copy":
+            runtime.files(root() / step.source, seeded)
+    load_probe()
+    _prepared[:] = [context]
+
+
+def conduct(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> None:
+    """Run one case in this stage. A problem of the case is an observation, so that what was seen before it is kept."""
+    scene = Scene.of(request, _prepared[0], emit)
+    try:
+        KINDS[request["kind"]](scene)
+    except CaseProblem as problem:
+        scene.note("case", "case", problem=str(problem))

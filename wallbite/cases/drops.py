@@ -1,0 +1,164 @@
+"""Cases ``drop-fails`` and ``no-default``: what the gateway does when it cannot drop, or has nobody to drop to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from wallbite.cases.scene import Scene
+from wallbite.cases.spawning import Errand, identity_attempts, spawn, start
+from wallbite.installation.document import with_value
+from wallbite.installation.gateway import Gateway
+from wallbite.installation.talk import job_state
+from wallbite.postures import ENFORCING
+from wallbite.stages import seccomp
+from wallbite.stages.dropped import as_root
+
+STEPS: Final = ("uid", "gid", "groups")
+BROKEN: Final[dict[str, bytes]] = {
+    "missing-interpreter": b"#!/nowhere/at/all\n",
+    "exec-format": b"\x7fNOT an executable\n",
+}
+WITHIN: Final = 10.0
+
+
+def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """For each enforcing posture: each step of the drop refused by the kernel, other start errors, and no ``default``."""
+    for posture in postures:
+        if posture not in ENFORCING:
+            continue
+        for step in (*STEPS, "other"):
+            yield {"case": f"drop-fails@{posture}/{step}", "kind": "drop-fails", "posture": posture, "params": {"step": step}}
+        yield {"case": f"no-default@{posture}", "kind": "no-default", "posture": posture, "params": {}}
+
+
+def run(scene: Scene) -> None:
+    """Boot under a filter that refuses one step of one account's drop; or with programs that cannot start."""
+    step = scene.params["step"]
+    if step == "other":
+        run_start_errors(scene)
+        return
+    doomed, sound = scene.accounts[1], scene.accounts[0]
+    scene.lay_down()
+    number = scene.identities.uid(doomed)
+    deny = {"uid": lambda: seccomp.deny_uid(number), "gid": lambda: seccomp.deny_gid(number), "groups": seccomp.deny_groups}
+    gateway = scene.gateway(deny=deny[step]())
+    scene.boot(gateway)
+    note_job(scene, gateway, f"drop-fails/{step}", doomed, retry_plugin(scene))
+    note_control(scene, gateway, step, sound)
+    gateway.kill()
+
+
+def retry_plugin(scene: Scene) -> str:
+    """A plugin that the gateway would try again after a failure, where the descriptor has one."""
+    assert scene.target.spawn is not None
+    paths = [path for path in scene.target.spawn.paths.values() if path.by == "retry"]
+    return paths[0].plugin if paths else scene.target.spawn.plugin
+
+
+def note_job(scene: Scene, gateway: Gateway, name: str, account: str, plugin: str) -> None:
+    """Ask for a job; observe how it ends, by the gateway's word, and whether anything ran, by the inbox."""
+    errand = Errand(account, "refused", ())
+    begun = start(scene, errand, plugin)
+    if isinstance(begun, str):
+        scene.emit("job", name, account=account, vantage="harness", seen=_unaccepted(begun))
+        return
+    plan_, job = begun
+    try:
+        state = job_state(scene.installation, job, WITHIN)
+    except OSError as error:
+        scene.emit("answer", name, account=account, vantage="harness", seen={"problem": f"the job's state is not told: {error}"})
+        return
+    letters = scene.inbox.await_answers(plan_.nonce, 1, 0)
+    seen = {
+        "accepted": True,
+        "status": state.status,
+        "attempts": state.attempts,
+        "error": state.error,
+        "event": gateway.count("drop-failed") + gateway.logged("drop-failed") > 0,
+        "answers": len(letters),
+        "ran_as": [owner for _, owner, _ in letters],
+    }
+    scene.emit("job", name, account=account, vantage="harness", seen=seen)
+
+
+def _unaccepted(why: str) -> dict[str, Any]:
+    return {
+        "accepted": False, "status": "", "attempts": 0, "error": why, "event": False, "answers": 0, "ran_as": [],
+    }
+
+
+def note_control(scene: Scene, gateway: Gateway, step: str, sound: str) -> None:
+    """The same gateway runs another account's job; where the filter hits all, that the filter and only it refuses."""
+    name = f"drop-fails/{step}"
+    if step == "groups":
+        scene.note("drop-control", name, errno="OK" if as_root(_filter_bites) else "EINVAL")
+        return
+    answer = spawn(scene, gateway, Errand(sound, "beside", identity_attempts(scene, sound)))
+    scene.note("drop-control", name, errno="OK" if answer else "EINVAL")
+
+
+def _filter_bites() -> bool:
+    """In a child: setgroups works, and no longer does below the filter."""
+    os.setgroups([])
+    seccomp.install(seccomp.deny_groups())
+    try:
+        os.setgroups([])
+    except PermissionError:
+        return True
+    return False
+
+
+def run_start_errors(scene: Scene) -> None:
+    """Programs that cannot start for other reasons than a drop."""
+    scene.lay_down()
+    account = scene.accounts[0]
+    carriers = [step for step in scene.target.install if step.kind == "carrier" and step.account == account]
+    chosen = [step for step in carriers if step.name.startswith(("hook-", "step-"))] or carriers
+    for (name, program), step in zip(BROKEN.items(), chosen, strict=False):
+        Path(step.path, "entry").write_bytes(program)
+    gateway = scene.gateway()
+    scene.boot(gateway)
+    for (name, _), step in zip(BROKEN.items(), chosen, strict=False):
+        note_job(scene, gateway, f"start-error/{name}", account, step.name)
+    directory = scene.ids(account)["directory"]
+    os.chmod(directory, 0)  # noqa: PTH101 - unreadable for its owner
+    note_job(scene, gateway, "start-error/unreadable-cwd", account, scene.target.spawn.plugin if scene.target.spawn else "")
+    gateway.kill()
+
+
+def run_without_default(scene: Scene) -> None:
+    """Enforcing, without the account ``default``: a plugin without a grant has nowhere to run."""
+    document = without_account(scene, "default")
+    scene.lay_down(document=document)
+    gateway = scene.gateway()
+    scene.boot(gateway)
+    account = scene.accounts[0]
+    spawn(scene, gateway, Errand(account, "granted", identity_attempts(scene, account)))
+    if scene.target.spawn and scene.target.spawn.ungranted:
+        note_job(scene, gateway, "ungranted", account, scene.target.spawn.ungranted)
+    gateway.kill()
+
+
+def without_account(scene: Scene, name: str) -> dict[str, Any]:
+    """The configuration without one account; what was granted to it is granted to another."""
+    assert scene.target.gate is not None
+    document = scene.installation.config_document()
+    other = next(account for account in scene.accounts if account != name)
+    document = with_value(document, f"{scene.target.gate.accounts}.{name}", None)
+    return _regranted(document, scene.target.gate.grant.rpartition(".")[2], name, other)
+
+
+def _regranted(value: Any, key: str, name: str, other: str) -> Any:
+    if isinstance(value, Mapping):
+        return {k: other if k == key and v == name else _regranted(v, key, name, other) for k, v in value.items()}
+    return value
+
+
+def ungranted_everywhere(value: Any, key: str) -> Any:
+    """A configuration without any grant."""
+    if isinstance(value, Mapping):
+        return {k: ungranted_everywhere(v, key) for k, v in value.items() if k != key}
+    return value

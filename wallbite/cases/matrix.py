@@ -1,0 +1,180 @@
+"""Cases ``matrix`` and ``drawn``: one boot of the gateway per case, with one configuration, and what came of it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from wallbite.cases.scene import Scene
+from wallbite.installation.document import Plain, with_value
+from wallbite.postures import POSTURES
+
+WITHIN: Final = 10.0  # seconds for a boot or a refusal
+DRAWS: Final = 216  # a multiple of the postures and of the classes, so that each class is met often enough
+
+ACCOUNTS: Final[dict[str, tuple[str, ...] | None]] = {
+    "no-key": None,
+    "empty": (),
+    "null": (),
+    "one": ("alpha",),
+    "two-tiers": ("default", "untrusted"),
+    "three": ("default", "untrusted", "alpha"),
+}
+OVERRIDES: Final[dict[str, Any]] = {
+    "absent": None,
+    "false": Plain("false"),
+    "true": Plain("true"),
+    "yes": Plain("yes"),
+    "string-yes": "yes",
+    "one": 1,
+}
+TYPES: Final[dict[str, tuple[Any, ...]]] = {
+    "absent": (None,),
+    "true": tuple(Plain(word) for word in ("true", "True", "TRUE", "yes", "Yes", "on", "On")),
+    "false": tuple(Plain(word) for word in ("false", "False", "no", "No", "off", "OFF")),
+    "text": ("yes", "true", "on", "", "1"),
+    "integer": (0, 1, 2, -1),
+    "float": (0.0, 1.0, 0.5),
+    "null": (Plain("null"), Plain("~")),
+    "list": ([], [True]),
+    "mapping": ({}, {"enabled": True}),
+}
+
+
+def plan_matrix(postures: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One case for each cell of the table."""
+    for posture in postures:
+        for accounts, row in table["postures"].get(posture, {}).items():
+            for override, expected in zip(table["columns"], row, strict=True):
+                yield {
+                    "case": f"matrix@{posture}/{accounts}/{override}",
+                    "kind": "matrix",
+                    "posture": posture,
+                    "params": {"accounts": accounts, "override": override, "expected": expected},
+                }
+
+
+def plan_drawn(postures: tuple[str, ...], table: Mapping[str, Any], seed: int) -> Iterator[dict[str, Any]]:
+    """Configurations drawn by Hypothesis; the same table says what each must come to."""
+    shuffled = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
+    dimensions = [_dealt(shuffled, names) for names in (list(postures), list(ACCOUNTS), list(TYPES))]
+    details = _details(seed)
+    for number, (posture, accounts, kind) in enumerate(zip(*dimensions, strict=True)):
+        choice = details[number]
+        column = {"absent": "absent", "true": "true", "false": "false"}.get(kind, "string-yes")
+        expected = table["postures"][posture][accounts][table["columns"].index(column)]
+        yield {
+            "case": f"drawn@{posture}/{number}",
+            "kind": "drawn",
+            "posture": posture,
+            "params": {"accounts": accounts, "type": kind, "pick": choice["pick"], "expected": expected, "order": choice["order"]},
+        }
+
+
+def _dealt(source: random.Random, names: list[str]) -> list[str]:
+    """Every name equally often, in a drawn order."""
+    cards = [names[index % len(names)] for index in range(DRAWS)]
+    source.shuffle(cards)
+    return cards
+
+
+def _details(seed: int) -> list[dict[str, Any]]:
+    """What Hypothesis draws for each configuration: a spelling of the override, and an order of the accounts."""
+    from hypothesis import HealthCheck, Phase, given, settings, strategies
+    from hypothesis import seed as seeded
+
+    drawn: list[dict[str, Any]] = []
+    one = strategies.fixed_dictionaries(
+        {"pick": strategies.integers(0, 59), "order": strategies.permutations(["alpha", "default", "untrusted"])}
+    )
+
+    @seeded(seed)
+    @settings(
+        max_examples=1, database=None, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(strategies.lists(one, min_size=DRAWS, max_size=DRAWS))
+    def draw(found: list[dict[str, Any]]) -> None:
+        drawn[:] = found
+
+    draw()
+    return drawn
+
+
+def run(scene: Scene) -> None:
+    """Boot once with the case's configuration; say what came of it."""
+    params = scene.params
+    accounts, grant = _accounts(params)
+    override = _override(params)
+    gate = scene.target.gate
+    installation = scene.lay_down(document=_document(scene, accounts, override, grant), loosen=True)
+    scene.lay_witness(gate.path)
+    before = installation.snapshot()
+    gateway = scene.gateway()
+    gateway.start()
+    ended = gateway.wait(WITHIN)
+    witness = scene.witness(WITHIN if ended == "ready" else 0.0)
+    tail = gateway.tail()
+    seen = {
+        "expected": params["expected"],
+        "requirement": _requirement(scene, params["expected"]),
+        "came_up": ended == "ready",
+        "timed_out": ended == "timeout",
+        "exit": gateway.exit_status,
+        "seconds": round(gateway.seconds, 3),
+        "said": {name: gateway.says(name) for name in ("enforcing", "unconfined", "override", "override-type", "refused")},
+        "tail": tail,
+        "witness": witness,
+        "gateway": scene.gateway_ids,
+        "expected_uid": scene.identities.uid(_landing(params)) if grant is not None or accounts else 0,
+        "oracle": scene.oracle(gateway),
+        **({} if params.get("override") else {"document": installation.config_text}),
+    }
+    gateway.kill()
+    seen["changed"] = installation.changed(before)
+    name = f"{params['accounts']}/{params.get('override') or params['type'] + '#' + str(params['pick'])}"
+    scene.emit("cell" if scene.kind == "matrix" else "drawn", name, account="gateway", vantage="harness", seen=seen)
+
+
+def _accounts(params: Mapping[str, Any]) -> tuple[Any, str | None]:
+    names = ACCOUNTS[params["accounts"]]
+    if params.get("order") and names:
+        names = tuple(name for name in params["order"] if name in names)
+    return names, ("alpha" if names and "alpha" in names else None)
+
+
+def _landing(params: Mapping[str, Any]) -> str:
+    """The account that a plugin must land on: its grant's, else ``default``."""
+    names = ACCOUNTS[params["accounts"]] or ()
+    return "alpha" if "alpha" in names else "default"
+
+
+def _override(params: Mapping[str, Any]) -> Any:
+    if "override" in params:
+        return OVERRIDES[params["override"]]
+    choices = TYPES[params["type"]]
+    return choices[params["pick"] % len(choices)]
+
+
+def _document(scene: Scene, accounts: Any, override: Any, grant: str | None) -> dict[str, Any]:
+    gate = scene.target.gate
+    document: dict[str, Any] = scene.installation.expanded(gate.document)
+    if accounts is not None:
+        entries = scene.account_entries(accounts)
+        value: Any = Plain("null") if scene.params["accounts"] == "null" else entries
+        document = with_value(document, gate.accounts, value)
+    if override is not None:
+        document = with_value(document, gate.override, override)
+    return with_value(document, gate.grant, grant) if grant else document
+
+
+def _requirement(scene: Scene, expected: str) -> str:
+    """The requirement that a cell speaks for, from the table."""
+    owners: Mapping[str, Any] = scene.tables["boot_matrix"]["requirement"]
+    if expected in ("override", "refuse-type"):
+        return "BOOT-05"
+    group = owners[scene.posture.name]
+    return str(group[expected] if isinstance(group, Mapping) else group)
+
+
+__all__ = ["POSTURES", "plan_drawn", "plan_matrix", "run"]

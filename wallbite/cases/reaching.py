@@ -1,0 +1,190 @@
+"""What is attempted on each surface, from the table of errnos; and the scratch copies below open parents."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from wallbite.cases.scene import Scene
+from wallbite.installation.installation import PRIVATE
+from wallbite.installation.layout import state_of
+from wallbite.probing.handles import make_handle
+from wallbite.probing.plan import Attempt
+from wallbite.stages import kernel
+from wallbite.target.model import Surface
+
+OPENED: Final = "/opt/wallbite-opened"  # on the stage's own root, where handles and renames work
+OWN: Final = f"{PRIVATE}/own"  # a directory for each account, for surfaces that lie on /run
+PRINCIPAL: Final = {"file": "read", "directory": "list", "socket": "connect"}
+DIRECT: Final = ("read", "write", "append", "map", "xattr", "stat", "list", "create", "connect")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A surface as it is in this stage: where it lies, and what root sees of it."""
+
+    name: str
+    surface: Surface
+    layout: str
+    path: str
+    state: dict[str, Any]
+
+
+def find(scene: Scene, surfaces: Iterable[Surface]) -> list[Found]:
+    """The surfaces that are there, as laid out; for each that is not, an observation that root did not see it."""
+    found = []
+    for surface in surfaces:
+        path = str(scene.installation.expanded(surface.path))
+        try:
+            found.append(Found(surface.name, surface, "laid", path, state_of(path, content_too=False)))
+        except OSError:
+            scene.note("state", surface.name, errno="ENOENT", path=path)
+    return found
+
+
+def opened(found: Sequence[Found]) -> list[Found]:
+    """A copy of each, with its mode, owner and attributes, below parents that everybody may enter."""
+    Path(OPENED).mkdir()
+    Path(OPENED).chmod(0o755)
+    copies = []
+    for number, one in enumerate(found):
+        folder = Path(OPENED) / f"{number}"
+        folder.mkdir()
+        folder.chmod(0o755)
+        path = str(folder / os.path.basename(one.path))
+        _copy(one, path)
+        copies.append(Found(one.name, one.surface, "opened", path, state_of(path, content_too=False)))
+    return copies
+
+
+def _copy(one: Found, path: str) -> None:
+    kind = one.state["kind"]
+    if kind == "directory":
+        Path(path).mkdir()
+        Path(path, "inside").write_bytes(b"")
+    elif kind == "file":
+        shutil.copyfile(one.path, path, follow_symlinks=False)
+    elif kind == "socket":
+        Path(path).touch()
+        kernel.mount(one.path, path, None, kernel.MS_BIND)
+        return  # the very same inode
+    else:
+        raise ValueError(f"{one.path} is a {kind}")
+    os.chown(path, one.state["uid"], one.state["gid"])
+    for name in os.listxattr(one.path, follow_symlinks=False):
+        os.setxattr(path, name, os.getxattr(one.path, name))
+    os.chmod(path, int(one.state["mode"], 8))  # noqa: PTH101
+
+
+def note_states(scene: Scene, found: Iterable[Found], step: str) -> None:
+    """What root sees of each surface; its identity is what must not change: kind, inode, mode, owner, canary's digest."""
+    for one in found:
+        try:
+            state = state_of(one.path, content_too=one.surface.kind == "file")
+        except OSError as error:
+            scene.emit("state", one.name, account="root", vantage="harness", step=step, layout=one.layout,
+                       errno=os.strerror(error.errno or 0), seen={"path": one.path})
+            continue
+        kept = ("kind", "inode", "mode", "uid", "gid") + (("sha256",) if _is_canary(scene, one) else ())
+        scene.emit(
+            "state", one.name, account="root", vantage="harness", step=step, layout=one.layout, errno="OK",
+            seen={**state, "path": one.path, "identity": [state.get(key) for key in kept]},
+        )
+
+
+def _is_canary(scene: Scene, one: Found) -> bool:
+    return any(step.kind == "canary" and step.path == one.surface.path for step in scene.target.install)
+
+
+def attempts(scene: Scene, found: Iterable[Found], account: str, only: Sequence[str] | None = None) -> list[Attempt]:
+    """Everything that the table names for each surface, with the arguments that each operation takes."""
+    return [
+        Attempt(operation, one.name, one.layout, one.path, _arguments(scene, one, operation, account))
+        for one in found
+        for operation in operations(scene, one)
+        if only is None or operation in only
+    ]
+
+
+def operations(scene: Scene, one: Found) -> list[str]:
+    """The operations that the table tries on a surface of this class, kind and role."""
+    table = scene.tables["errnos"]
+    policy = table["surfaces"][one.surface.class_][one.surface.kind]
+    named = [name for column in ("denied", "allowed", "either") for name in policy[column]]
+    named += [name for column in table["roles"].get(one.surface.role, {}).values() for name in column if name not in named]
+    runs = int(one.state["mode"], 8) & 0o111
+    return [name for name in named if name != "execute" or runs]
+
+
+def _arguments(scene: Scene, one: Found, operation: str, account: str) -> dict[str, Any]:
+    own = own_directory(scene, one.path, account)
+    mode = int(one.state["mode"], 8)
+    builders: dict[str, dict[str, Any]] = {
+        "remove": {"kind": one.state["kind"]},
+        "rename": {"onto": f"{own}/onto"},
+        "symlink-read": {"into": own},
+        "bind": {"into": own},
+        "chmod": {"mode": mode},
+        "chown": {"uid": one.state["uid"], "gid": one.state["gid"]},
+        "acl": {"mode": mode},
+    }
+    if operation == "link":
+        protected = protected_hardlinks()
+        into = own if protected else os.path.dirname(one.path)
+        return {"into": into, "note": {"protected_hardlinks": protected}}
+    if operation == "handle":
+        return {"handle": _handle(one.path), "mount": mount_of(one.path)}
+    return builders.get(operation, {})
+
+
+def _handle(path: str) -> str:
+    try:
+        return make_handle(path)
+    except OSError:
+        return "0:"
+
+
+def protected_hardlinks() -> bool:
+    """Whether the kernel lets an account link only to what it may write."""
+    return Path("/proc/sys/fs/protected_hardlinks").read_text().strip() == "1"
+
+
+def mount_of(path: str) -> str:
+    """The mount point that a path lies below."""
+    best = "/"
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        point = line.split()[4]
+        if len(point) > len(best) and (path == point or path.startswith(point + "/")):
+            best = point
+    return best
+
+
+def own_directory(scene: Scene, path: str, account: str) -> str:
+    """A directory of the account's own on the mount of ``path``."""
+    return scene.ids(account)["directory"] if mount_of(path) == "/" and scene.ids(account)["directory"] else f"{OWN}/{account}"
+
+
+def lay_own(scene: Scene) -> None:
+    """The accounts' own directories beside those that the target gives them, with what renames aim at in each."""
+    Path(OWN).mkdir()
+    Path(OWN).chmod(0o755)
+    for account in scene.accounts:
+        ids = scene.ids(account)
+        for folder in (Path(OWN, account), Path(ids["directory"])):
+            onto = folder / "onto"
+            onto.mkdir(parents=True)
+            (onto / "keep").touch()
+            for path in (folder, onto, onto / "keep"):
+                if path != Path(ids["directory"]):
+                    os.chown(path, ids["uid"], ids["gid"])
+        Path(OWN, account).chmod(0o700)
+
+
+def is_directory(path: str) -> bool:
+    """Whether a path is a directory itself, not a link to one."""
+    return stat.S_ISDIR(os.lstat(path).st_mode)

@@ -1,0 +1,167 @@
+"""Case ``spawns``: every way to a spawn, for every account; a plugin without a grant; and a storm of jobs."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from wallbite.cases.scene import CaseProblem, Scene
+from wallbite.cases.spawning import Errand, collect, identity_attempts, missing, observe, spawn, start
+from wallbite.installation.gateway import Gateway
+from wallbite.installation.talk import ask
+from wallbite.postures import ENFORCING
+from wallbite.probing.answers import AnswerProblem, parse
+from wallbite.probing.plan import Plan
+from wallbite.probing.shapes import AnswerProblem as StormProblem
+from wallbite.probing.storm import parse_storm
+from wallbite.target import SpawnPath
+
+STORM_WITHIN: Final = 30.0
+
+
+def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One case for each enforcing posture."""
+    for posture in postures:
+        if posture in ENFORCING:
+            yield {"case": f"spawns@{posture}", "kind": "spawns", "posture": posture, "params": {}}
+
+
+def run(scene: Scene) -> None:
+    """Plans first, since some paths spawn at boot; then each path, the storm, and a restart."""
+    scene.lay_down()
+    terms = scene.target.spawn
+    assert terms is not None
+    waiting = {path.name: lay_plan(scene, path) for path in terms.paths.values() if path.by in ("boot", "event")}
+    gateway = scene.gateway()
+    scene.boot(gateway)
+    for path in terms.paths.values():
+        follow(scene, gateway, path, waiting.get(path.name))
+    ungranted(scene, gateway)
+    storm(scene, gateway)
+    for path in terms.paths.values():
+        if path.by == "restart":
+            restart(scene, gateway, path)
+    gateway.kill()
+
+
+def lay_plan(scene: Scene, path: SpawnPath) -> Plan:
+    """The plan that plugins of a path find in their configuration; one for all accounts."""
+    errand = Errand("", path.name, identity_attempts(scene))
+    plan_ = errand.plan(scene)
+    scene.write_plan(path.name, plan_)
+    return plan_
+
+
+def follow(scene: Scene, gateway: Gateway, path: SpawnPath, laid: Plan | None) -> None:
+    """Bring about the spawns of one path for all accounts, and observe them."""
+    if path.by == "request":
+        for account in scene.accounts:
+            spawn(scene, gateway, Errand(account, path.name, identity_attempts(scene, account)), path.plugin, path.command)
+    elif path.by == "retry":
+        for account in scene.accounts:
+            retry(scene, gateway, path, account)
+    elif laid is not None:
+        if path.by == "event":
+            for account in scene.accounts:
+                send_event(scene, str(scene.installation.expanded(path.event, account=account)))
+        answers_of_all(scene, gateway, path, laid)
+
+
+def answers_of_all(scene: Scene, gateway: Gateway, path: SpawnPath, laid: Plan) -> None:
+    """One answer for each account; which is whose stands in the carrier's name, and what it is in the kernel's word."""
+    assert scene.target.spawn is not None
+    deadline = time.monotonic() + scene.target.spawn.within
+    letters = scene.inbox.await_answers(laid.nonce, len(scene.accounts), deadline)
+    seen = set()
+    for _, owner, data in letters:
+        try:
+            answer = parse(data, laid, owner_uid=owner)
+        except AnswerProblem as problem:
+            missing(scene, Errand("", path.name), str(problem))
+            continue
+        account = next((name for name in scene.accounts if answer.carrier["plugin"].endswith(f"-{name}")), "")
+        if account:
+            seen.add(account)
+            observe(scene, Errand(account, path.name, laid.attempts), answer)
+    for account in scene.accounts:
+        if account not in seen:
+            missing(scene, Errand(account, path.name), f"no plugin answered on path {path.name}")
+
+
+def retry(scene: Scene, gateway: Gateway, path: SpawnPath, account: str) -> None:
+    """A job whose first run fails: the second run is dropped as well."""
+    errand = Errand(account, path.name, identity_attempts(scene, account), {"first": "fail"})
+    begun = start(scene, errand, path.plugin, path.command)
+    if isinstance(begun, str):
+        missing(scene, errand, begun)
+    else:
+        collect(scene, gateway, errand, *begun, count=2)
+
+
+def restart(scene: Scene, gateway: Gateway, path: SpawnPath) -> None:
+    """Jobs that hang when the gateway is killed: it runs them again after its next start."""
+    begun = []
+    for account in scene.accounts:
+        errand = Errand(account, "first-run", identity_attempts(scene, account), {"first": "hang"})
+        asked = start(scene, errand, path.plugin, path.command)
+        if isinstance(asked, str):
+            missing(scene, errand, asked)
+            continue
+        collect(scene, gateway, errand, *asked)
+        begun.append((errand, asked))
+    gateway.kill()
+    scene.boot(gateway)
+    for errand, (plan_, _) in begun:
+        again = Errand(errand.account, path.name, errand.attempts, errand.settings)
+        collect(scene, gateway, again, plan_, count=2)
+
+
+def ungranted(scene: Scene, gateway: Gateway) -> None:
+    """A plugin without a grant: it must land on ``default``."""
+    if "default" in scene.accounts and scene.target.spawn and scene.target.spawn.ungranted:
+        spawn(scene, gateway, Errand("default", "ungranted", identity_attempts(scene, "default")), scene.target.spawn.ungranted)
+
+
+def send_event(scene: Scene, *types: str) -> None:
+    """Have a plugin give events, or send them as the descriptor says.
+
+    Raises:
+        CaseProblem: the gateway would not take them.
+    """
+    terms = scene.target.spawn
+    assert terms is not None
+    if terms.event is not None:
+        for name in types:
+            ask(scene.installation, terms.event, {"event": name})
+        return
+    events = [{"type": name, "payload": {}} for name in types]
+    asked = start(scene, Errand(scene.accounts[0], f"emit-{secrets.token_hex(4)}", (), {"respond": {"events": events}}))
+    if isinstance(asked, str):
+        raise CaseProblem(f"no event could be sent: {asked}")
+
+
+def storm(scene: Scene, gateway: Gateway) -> None:
+    """Many jobs at once, interleaved over the accounts; each tells who it was."""
+    terms = scene.target.spawn
+    if terms is None or terms.storm is None:
+        return
+    jobs = terms.storm.jobs
+    names = [scene.accounts[number % len(scene.accounts)] for number in range(jobs)]
+    send_event(scene, *(str(scene.installation.expanded(terms.storm.event, account=name)) for name in names))
+    letters = scene.inbox.await_storm(jobs, time.monotonic() + STORM_WITHIN)
+    for _, owner, data in letters:
+        try:
+            seen = parse_storm(data, owner)
+        except StormProblem as problem:
+            missing(scene, Errand("", "storm"), str(problem))
+            continue
+        account = str(seen["mark"])
+        who = {
+            "uids": seen["uids"], "gids": seen["gids"], "groups": seen["groups"], "capabilities": seen["caps"],
+            "cwd": seen["cwd"], "home": seen["directories"].get("HOME", ""), "file_uid": seen["file_uid"],
+            "job": seen["job"], "expected": scene.ids(account) if account in scene.accounts else {},
+            "gateway": scene.gateway_ids,
+        }
+        scene.emit("storm-job", "spawned", account=account, vantage="spawned", step="storm", errno="OK", seen=who)

@@ -1,0 +1,163 @@
+"""Case ``walls``: one boot in an enforcing posture, and every account reaches for every surface through its own spawn."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from wallbite.cases import events, neighbours, reaching, scratch
+from wallbite.cases.scene import CaseProblem, Scene
+from wallbite.cases.spawning import CANARY, Errand, as_account, as_root, collect, identity_attempts, lay_canary, spawn, start
+from wallbite.installation.gateway import Gateway
+from wallbite.installation.identities import GATEWAY
+from wallbite.installation.talk import http_request
+from wallbite.postures import ENFORCING
+from wallbite.probing.plan import Attempt
+from wallbite.target.model import Surface
+
+DATABASE = ("database", "database-wal", "database-shm", "database-journal")
+
+
+def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One case for each enforcing posture."""
+    for posture in postures:
+        if posture in ENFORCING:
+            yield {"case": f"walls@{posture}", "kind": "walls", "posture": posture, "params": {}}
+
+
+def run(scene: Scene) -> None:
+    """Boot, reach, let things happen, reach again, kill it, reach again."""
+    scene.lay_down()
+    lay_canary()
+    key = neighbours.join_keyring(scene)
+    os.umask(0o022)
+    gateway = scene.gateway()
+    with scratch.watching(scene) as watch:
+        scene.boot(gateway)
+        prepare(scene, gateway)
+        reaching.lay_own(scene)
+        found = reaching.find(scene, scene.target.surfaces)
+        everywhere = [*found, *reaching.opened(found)]
+        reaching.note_states(scene, everywhere, "before")
+        processes = neighbours.hold(scene, gateway)
+        controls(scene, everywhere, processes)
+        tours(scene, gateway, everywhere, processes, key)
+        reaching.note_states(scene, everywhere, "after")
+        neighbours.release()
+        events.run(scene, gateway, found)
+        crash(scene, gateway, found, watch)
+
+
+def prepare(scene: Scene, gateway: Gateway) -> None:
+    """Bring about what only exists once it was asked for: a backup, a rotated log."""
+    if scene.target.gateway.backup and scene.target.gateway.backup_to:
+        make_backup(scene, scene.target.gateway.backup_to)
+    if scene.target.gateway.rotate:
+        events.rotate(scene, gateway)
+
+
+def make_backup(scene: Scene, to: str) -> None:
+    """Have the gateway's own user run the backup verb.
+
+    Raises:
+        CaseProblem: it failed.
+    """
+    argv = [str(part) for part in scene.installation.expanded(list(scene.target.gateway.backup), to=to)]
+    ids = scene.gateway_ids
+    done = subprocess.run(  # noqa: S603 - the descriptor's
+        argv, user=ids["uid"], group=ids["gid"], extra_groups=[], umask=0o022, cwd="/", capture_output=True,
+        timeout=30, check=False, env={"PATH": "/usr/bin:/bin"},
+    )
+    if done.returncode:
+        raise CaseProblem(f"the backup verb ended with {done.returncode}: {done.stderr[-300:].decode('utf-8', 'replace')}")
+
+
+def controls(scene: Scene, everywhere: Sequence[reaching.Found], processes: neighbours.Processes) -> None:
+    """Before anyone else tries: root can do each operation, and each surface's owner can use it."""
+    first = scene.accounts[0]
+    as_root(scene, reaching.attempts(scene, everywhere, first), "before")
+    for owner in dict.fromkeys(one.surface.owner for one in everywhere):
+        if owner == "root" or owner not in (*scene.accounts, GATEWAY):
+            continue
+        own = [one for one in everywhere if one.surface.owner == owner]
+        as_account(scene, owner, reaching.attempts(scene, own, owner, only=tuple(reaching.PRINCIPAL.values())), "before")
+    as_root(scene, neighbours.process_attempts(scene, processes, ""), "before")
+    as_root(scene, identity_attempts(scene, first), "before")
+    as_root(scene, [*api_attempts(scene), *neighbours.planted_attempts()], "before")
+    neighbours.note_controls(scene, CANARY)
+    neighbours.note_argv(scene, processes)
+    api_controls(scene)
+
+
+def tours(
+    scene: Scene, gateway: Gateway, everywhere: Sequence[reaching.Found], processes: neighbours.Processes, key: neighbours.Key
+) -> None:
+    """Each account, through the gateway's own drop: everything at once."""
+    errands = [Errand(account, "attempt", list(tour(scene, everywhere, processes, key, account))) for account in scene.accounts]
+    asked = [(errand, start(scene, errand)) for errand in errands]
+    for errand, begun in asked:
+        if isinstance(begun, str):
+            scene.emit("answer", "attempt", account=errand.account, vantage="spawned", step="attempt", seen={"problem": begun})
+        else:
+            collect(scene, gateway, errand, *begun)
+
+
+def tour(
+    scene: Scene, everywhere: Sequence[reaching.Found], processes: neighbours.Processes, key: neighbours.Key, account: str
+) -> Iterator[Attempt]:
+    """All that one account attempts."""
+    yield from identity_attempts(scene, account)
+    yield Attempt("setuid-canary", "setuid-canary", path=CANARY)
+    others = [one for one in everywhere if one.surface.owner != account]
+    yield from reaching.attempts(scene, others, account)
+    yield from neighbours.process_attempts(scene, processes, account)
+    yield from neighbours.key_attempts(scene, key, account)
+    yield from neighbours.ipc_attempts(scene)
+    yield from api_attempts(scene)
+    skip = ["/proc", "/sys"]
+    own = scene.ids(account)["directory"]
+    yield Attempt("sweep", "tree", path="/", arguments={"skip": skip, "note": {"own": own}})
+
+
+def api_attempts(scene: Scene) -> list[Attempt]:
+    """Each closed route of the loopback API, without credentials."""
+    loopback = scene.target.loopback
+    if loopback is None:
+        return []
+    return [Attempt("http", f"loopback:{route}", arguments={"url": loopback.url + route}) for route in loopback.closed]
+
+
+def api_controls(scene: Scene) -> None:
+    """Each closed route once more, with the token: it answers those who have it."""
+    loopback, terms = scene.target.loopback, scene.target.spawn
+    if loopback is None or terms is None or terms.request is None:
+        return
+    headers = scene.installation.expanded(dict(terms.request.headers))
+    for route in loopback.closed:
+        reply = http_request("GET", loopback.url + route, headers)
+        scene.emit("http", f"loopback:{route}", account="root", vantage="harness", step="credentials", errno="OK",
+                   seen={"status": reply.status})
+
+
+def crash(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found], watch: scratch.Watch) -> None:
+    """SIGKILL, and who may read what it leaves; then a second boot, with links planted, and the same through its drop."""
+    gateway.kill()
+    database = [one for one in reaching.find(scene, _databases(scene)) if one.name in {each.name for each in found}]
+    for account in scene.accounts:
+        as_account(scene, account, reaching.attempts(scene, database, account, only=reaching.DIRECT), "crashed")
+    watch.note_made(scene)
+    watch.plant(scene)
+    scene.boot(gateway)
+    again = reaching.find(scene, _databases(scene))
+    for account in scene.accounts:
+        spawn(scene, gateway, Errand(account, "restarted", reaching.attempts(scene, again, account, only=reaching.DIRECT)))
+    watch.note_planted(scene)
+    gateway.kill()
+
+
+def _databases(scene: Scene) -> list[Surface]:
+    return [surface for surface in scene.target.surfaces if surface.role in DATABASE]
+
+

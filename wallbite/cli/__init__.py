@@ -1,0 +1,21 @@
+"""The command line: ``wallbite run``, ``list``, ``explain``, ``check``, ``init``, ``report``, ``verify``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wallbite.cli.guard import guarded
+from wallbite.cli.parser import parse
+from wallbite.exits import ExitCode
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what a command line says, and give its exit code (`wallbite.exits`)."""
+
+    def action() -> ExitCode:
+        return parse(arguments)()
+
+    return guarded(action)
+
+
+__all__ = ["main"]

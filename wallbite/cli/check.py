@@ -1,0 +1,41 @@
+"""``wallbite check FILE``: is a descriptor sound?"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Final
+
+from wallbite import catalogue
+from wallbite.cli.command import Commands, add_command
+from wallbite.cli.output import say
+from wallbite.documents import printable
+from wallbite.exits import ExitCode
+from wallbite.target import Target, load, missing
+from wallbite.target.claims import check_claims
+
+NAME: Final = "check"
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the grammar."""
+    parser = add_command(commands, NAME, "check a target's descriptor", _check)
+    parser.add_argument("file", metavar="FILE", help="a descriptor, or the name of a target")
+
+
+def _check(options: argparse.Namespace) -> ExitCode:
+    target = load(options.file)
+    check_claims(target, catalogue.load())
+    say("\n".join(_lines(target)))
+    return ExitCode.CONFORMANT
+
+
+def _lines(target: Target) -> Iterator[str]:
+    yield f"{printable(target.source.file)}: sound: {printable(target.title)}"
+    yield f"  {len(target.accounts)} accounts, {len(target.surfaces)} surfaces, {len(target.postures)} postures"
+    for name, reason in target.claims.not_applicable.items():
+        yield printable(f"  not applicable: {name}: {reason}")
+    for name, reason in target.residuals.items():
+        yield printable(f"  accepted residual: {name}: {reason}")
+    if reason := missing(target):
+        yield printable(f"  cannot be run here: {reason}")

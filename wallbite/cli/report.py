@@ -1,0 +1,58 @@
+"""``wallbite report DIR``: another rendering of a record."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from wallbite.cli.command import Commands, add_command
+from wallbite.cli.output import say
+from wallbite.documents import printable
+from wallbite.exits import ExitCode
+from wallbite.problems import UsageProblem
+
+NAME: Final = "report"
+FORMATS: Final = ("html", "junit", "markdown", "json")
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the grammar."""
+    parser = add_command(commands, NAME, "render a record", _report)
+    parser.add_argument("folder", metavar="DIR", help="the folder that a run wrote")
+    parser.add_argument("--format", choices=FORMATS, required=True, help="which rendering")
+    parser.add_argument("--output", metavar="FILE", help="a file to write or replace (default: stdout)")
+
+
+def _report(options: argparse.Namespace) -> ExitCode:
+    from wallbite.reports import render
+
+    text = render(Path(options.folder), options.format)
+    if options.output is None:
+        say(text)
+    else:
+        replace(Path(options.output), text.encode())
+    return ExitCode.CONFORMANT
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put a file in place, whole or not at all.
+
+    Raises:
+        UsageProblem: it cannot be written.
+    """
+    part = ""
+    try:
+        descriptor, part = tempfile.mkstemp(prefix=".wallbite-", dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(part, path)  # noqa: PTH105 - one name, whatever it is
+    except (OSError, ValueError) as error:
+        if part:
+            Path(part).unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error)
+        expected = "a writable place"
+        raise UsageProblem(f"cannot be written: {reason}", printable(str(path)), expected, "name another") from error

@@ -1,0 +1,1 @@
+"""The record: written, read, verified, and summed up."""

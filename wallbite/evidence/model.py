@@ -1,0 +1,190 @@
+"""What a record holds, as frozen objects, and how each of them looks on a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Final
+
+from wallbite import __version__
+from wallbite.evidence.canonical import canonical, digest
+from wallbite.observation import Observation
+from wallbite.verdict import Level, Outcome, Ruling, Verdict
+
+SCHEMA: Final = "wallbite-record/1"
+ORIGIN: Final = "0" * 64  # what the first line has for the digest of the line before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What was run, of what, on what: known before the first observation.
+
+    Attributes:
+        target: the descriptor's name; `title` beside it.
+        descriptor: the descriptor as it was named on the command line.
+        descriptor_digest: SHA-256 of its text, in hex.
+        claims: what the descriptor claims.
+        stage: such as ``namespace``.
+        postures, accounts: names, in the order in which they are shown.
+        surfaces: one mapping each: ``name``, ``path``, ``class``, ``kind``.
+        requirements: the selected requirements in full, one mapping each; ``id`` and ``level`` are needed.
+        host, kernel: facts, as `wallbite.evidence.host` gathers them.
+        command: the command line.
+        started: UTC, ISO 8601.
+        seed: of the random choices of the run, or None.
+        fault: the seeded fault, or None.
+        missing_families: families of the claimed profile that have no checks yet.
+        residuals: what the target accepts, by name.
+        not_applicable: the reason for each id or family that the target declared not applicable.
+        context: what the checks need besides the observations.
+        harness: Wallbite's version.
+    """
+
+    target: str
+    title: str = ""
+    descriptor: str
+    descriptor_digest: str
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    stage: str
+    postures: tuple[str, ...]
+    accounts: tuple[str, ...]
+    surfaces: tuple[Mapping[str, Any], ...] = ()
+    requirements: tuple[Mapping[str, Any], ...]
+    host: Mapping[str, Any] = field(default_factory=dict)
+    kernel: Mapping[str, Any] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    started: str
+    seed: int | None = None
+    fault: str | None = None
+    missing_families: tuple[str, ...] = ()
+    residuals: Mapping[str, str] = field(default_factory=dict)
+    not_applicable: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+    harness: str = __version__
+
+    @property
+    def catalogue_digest(self) -> str:
+        """SHA-256 of the selected requirements, in hex."""
+        return digest(canonical([dict(requirement) for requirement in self.requirements]))
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """How much each selected requirement binds, by its id."""
+        return {requirement["id"]: Level(requirement["level"]) for requirement in self.requirements}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One stage that was booted: what was asked, and how it went.
+
+    Attributes:
+        case, kind, posture, params: as in the case that a worker was given.
+        problem: why it ended early, or None.
+        seconds: how long it took.
+        observations: how many it gave.
+    """
+
+    case: str
+    kind: str
+    posture: str
+    params: Mapping[str, Any]
+    problem: str | None
+    seconds: float
+    observations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What the run came to.
+
+    Attributes:
+        counts: of ``cases``, ``observations``, ``verdicts``, ``requirements``, and of requirements by ruling.
+        outcome: what the run comes to.
+        finished: UTC, ISO 8601.
+        self_test: digest and date of the self-test that backs the run, or ``none``.
+    """
+
+    counts: Mapping[str, int]
+    outcome: Outcome
+    finished: str
+    self_test: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A whole record.
+
+    Attributes:
+        digest: SHA-256 of its bytes, in hex.
+    """
+
+    header: Header
+    cases: tuple[Case, ...]
+    observations: tuple[Observation, ...]
+    verdicts: tuple[Verdict, ...]
+    footer: Footer
+    digest: str = ""
+
+
+_DEFAULTS: Final[dict[str, Any]] = {
+    item.name: {} if item.default is MISSING else item.default
+    for item in (*fields(Observation), *fields(Verdict))
+    if item.default is not MISSING or item.default_factory is not MISSING
+}
+
+
+def compact(item: Observation | Verdict) -> dict[str, Any]:
+    """An observation or a verdict as a mapping, without the fields that have their default."""
+    values = {entry.name: getattr(item, entry.name) for entry in fields(item)}
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+        if name not in _DEFAULTS or value != _DEFAULTS[name]
+    }
+
+
+def observation(value: Mapping[str, Any]) -> Observation:
+    """The observation of a record's line.
+
+    Raises:
+        ValueError: a field is unknown, missing or of another type.
+        TypeError: it is not a mapping.
+    """
+    _only(value, Observation)
+    errno, seen = value.get("errno"), value.get("seen", {})
+    if not (errno is None or isinstance(errno, str)) or not isinstance(seen, dict):
+        raise ValueError("an observation's errno is text or null, and what it saw is a mapping")
+    _texts(value, {"errno", "seen"})
+    return Observation(**value)
+
+
+def verdict(value: Mapping[str, Any]) -> Verdict:
+    """The verdict of a record's line.
+
+    Raises:
+        ValueError: a field is unknown, missing or of another type.
+        TypeError: it is not a mapping.
+    """
+    _only(value, Verdict)
+    _texts(value, {"evidence"})
+    evidence = value.get("evidence", [])
+    if not isinstance(evidence, list) or not all(isinstance(name, str) for name in evidence):
+        raise ValueError("a verdict's evidence is a list of observation ids")
+    return Verdict(**{**value, "ruling": Ruling(value["ruling"]), "evidence": tuple(evidence)})
+
+
+def _only(value: object, kind: type[Observation | Verdict]) -> None:
+    if not isinstance(value, dict):
+        raise TypeError(f"{kind.__name__.lower()}: expected a mapping")
+    names = {entry.name for entry in fields(kind)}
+    needed = {name for name in names if name not in _DEFAULTS}
+    if unknown := sorted(value.keys() - names):
+        raise ValueError(f"{kind.__name__.lower()}: unknown field {unknown[0]!r}")
+    if missing := sorted(needed - value.keys()):
+        raise ValueError(f"{kind.__name__.lower()}: field {missing[0]!r} is missing")
+
+
+def _texts(value: Mapping[str, Any], others: set[str]) -> None:
+    for name, item in value.items():
+        if name not in others and not isinstance(item, str):
+            raise ValueError(f"field {name!r} is not text")

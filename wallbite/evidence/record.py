@@ -1,0 +1,168 @@
+"""Writing a record: append-only JSON lines, each chained to the one before by SHA-256.
+
+    with RecordWriter(folder) as writer:
+        writer.header(header)
+        observations = writer.case(case, seen, seconds=1.2)
+        verdicts = writer.verdicts(judge(observations))
+        record = writer.footer(finished="2026-01-01T00:00:00Z")
+
+What `case` and `verdicts` give back is what was written: bounded, valid Unicode, with ids. Judge that, and not what
+came from the stage, else a verdict may rest on what the record does not hold.
+
+The record has no name until its footer is written; without one, nothing is left.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from wallbite.evidence import folder
+from wallbite.evidence.canonical import bounded, canonical, digest
+from wallbite.evidence.model import ORIGIN, SCHEMA, Case, Footer, Header, Record, compact
+from wallbite.evidence.summary import counts, summarise
+from wallbite.observation import Observation
+from wallbite.verdict import Verdict
+
+BATCH: Final = 500  # observations or verdicts on a line
+_HEADER_BUDGET: Final = 16 << 20
+_HEADER_ITEMS: Final = 100_000
+_HEADER_TEXT: Final = 1 << 16
+_HEADER_DEPTH: Final = 32
+
+
+class RecordWriter:
+    """Writes one record into a folder; a context manager.
+
+    Raises:
+        UsageProblem: on entry, when the folder holds something that is not a report of Wallbite.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._previous, self._lines, self._observed = ORIGIN, 0, 0
+        self._header: Header | None = None
+        self._cases: list[Case] = []
+        self._observations: list[Observation] = []
+        self._verdicts: list[Verdict] = []
+        self._digest = ""
+
+    def __enter__(self) -> Self:
+        """Claim the folder."""
+        folder.claim(self._directory)
+        self._file = os.fdopen(folder.create(self._directory), "wb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave a whole record or none."""
+        self._file.close()
+        if not self._digest:
+            folder.discard(self._directory)
+
+    def header(self, header: Header) -> Header:
+        """Write what is known before the first observation.
+
+        Raises:
+            RuntimeError: there is a header already.
+        """
+        if self._header is not None:
+            raise RuntimeError("a record has one header")
+        kept = bounded(header, text=_HEADER_TEXT, items=_HEADER_ITEMS, depth=_HEADER_DEPTH, budget=_HEADER_BUDGET)
+        self._header = header_of(kept)
+        self._write("header", {"schema": SCHEMA, "catalogue": self._header.catalogue_digest, **kept})
+        return self._header
+
+    def case(
+        self, case: Mapping[str, Any], seen: Iterable[Observation], *, seconds: float = 0.0, problem: str | None = None
+    ) -> tuple[Observation, ...]:
+        """Write a case and what was observed in it; gives the observations as they were written, with their ids."""
+        kept = tuple(self._observation(item) for item in seen)
+        self._batches("observations", [compact(item) for item in kept])
+        params = bounded(case.get("params", {}))
+        names = [str(bounded(case.get(name, ""))) for name in ("case", "kind", "posture")]
+        entry = Case(names[0], names[1], names[2], params, bounded(problem), round(float(seconds), 3), len(kept))
+        self._write("case", {"value": dataclasses.asdict(entry)})
+        self._cases.append(entry)
+        self._observations.extend(kept)
+        return kept
+
+    def verdicts(self, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+        """Write verdicts; gives them as they were written."""
+        kept = tuple(_verdict(item) for item in verdicts)
+        self._batches("verdicts", [compact(item) for item in kept])
+        self._verdicts.extend(kept)
+        return kept
+
+    def footer(self, finished: str, self_test: str = "none") -> Record:
+        """Close the record and give it its name.
+
+        Raises:
+            RuntimeError: there was no header.
+        """
+        if self._header is None:
+            raise RuntimeError("a record without a header")
+        total = summarise(self._header.levels, self._verdicts, self._header.not_applicable)
+        entry = Footer(counts(total, len(self._cases), len(self._observations)), total.outcome, finished, self_test)
+        self._write("footer", dataclasses.asdict(entry))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        path = folder.commit(self._directory)
+        self._digest = digest(path.read_bytes())
+        found = tuple(self._observations), tuple(self._verdicts)
+        return Record(self._header, tuple(self._cases), *found, entry, self._digest)
+
+    def _observation(self, item: Observation) -> Observation:
+        self._observed += 1
+        kept = bounded(item)
+        values: dict[str, Any] = {name: value if value is None else str(value) for name, value in kept.items()}
+        seen = kept["seen"] if isinstance(kept["seen"], dict) else {"seen": kept["seen"]}
+        return Observation(**{**values, "seen": seen, "id": f"o{self._observed}"})
+
+    def _batches(self, kind: str, items: list[dict[str, Any]]) -> None:
+        for start in range(0, len(items), BATCH):
+            self._fitting(kind, items[start : start + BATCH])
+
+    def _fitting(self, kind: str, items: list[dict[str, Any]]) -> None:
+        """One line, or as many as it takes to keep each below the reader's bound."""
+        if len(items) > 1 and sum(len(canonical(item)) for item in items) > _HEADER_BUDGET:
+            self._fitting(kind, items[: len(items) // 2])
+            self._fitting(kind, items[len(items) // 2 :])
+        else:
+            self._write(kind, {kind: items})
+
+    def _write(self, kind: str, value: dict[str, Any]) -> None:
+        self._lines += 1
+        line = {**value, "kind": kind, "line": self._lines, "previous": self._previous}
+        if kind == "footer":
+            line["seal"] = seal(line)
+        raw = canonical(line)
+        self._previous = digest(raw)
+        self._file.write(raw + b"\n")
+        self._file.flush()
+
+
+def seal(footer: Mapping[str, Any]) -> str:
+    """The digest of a footer's line without its seal: no later line vouches for it."""
+    return digest(canonical({name: value for name, value in footer.items() if name != "seal"}))
+
+
+def header_of(value: Mapping[str, Any]) -> Header:
+    """The header of its mapping.
+
+    Raises:
+        TypeError: a field is unknown or missing.
+    """
+    fields: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
+    return Header(**fields)
+
+
+def _verdict(item: Verdict) -> Verdict:
+    kept = bounded(item)
+    values: dict[str, Any] = {name: str(value) for name, value in kept.items()}
+    return Verdict(**{**values, "ruling": item.ruling, "evidence": tuple(map(str, kept["evidence"]))})

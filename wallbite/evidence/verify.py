@@ -1,0 +1,114 @@
+"""Is a record as it was written, and do its observations give its verdicts?
+
+Without a key nobody can tell who wrote a record: an editor can compute every digest anew. What he cannot do without
+knowing the checks is to make the observations give the verdicts that he wants; that is what re-judging finds.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from wallbite.evidence.lines import Broken, first
+from wallbite.evidence.model import SCHEMA, Record
+from wallbite.evidence.reader import load, locate
+from wallbite.exits import ExitCode
+from wallbite.verdict import Verdict
+
+Judge = Callable[[Record], Iterable[Verdict]]
+
+INTACT: Final = "self-consistent, origin not proven"
+
+
+class State(enum.StrEnum):
+    """What a file turns out to be."""
+
+    INTACT = "intact"
+    ALTERED = "altered"
+    NOT_A_RECORD = "not-a-record"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found.
+
+    Attributes:
+        state: intact, altered, or not a record at all.
+        line: the line that is not as it was written; 0 where no single line is to blame.
+        detail: one sentence.
+        lost: verdicts that the record's observations give, and the record does not hold.
+        added: verdicts that the record holds, and its observations do not give.
+    """
+
+    state: State
+    line: int = 0
+    detail: str = ""
+    lost: tuple[Verdict, ...] = ()
+    added: tuple[Verdict, ...] = ()
+
+    @property
+    def code(self) -> ExitCode:
+        """The exit code of `wallbite verify`."""
+        return _CODES[self.state]
+
+    def __str__(self) -> str:
+        """The finding in one line."""
+        return f"{self.state}: {f'line {self.line}: ' if self.line else ''}{self.detail}"
+
+
+_CODES: Final = {
+    State.INTACT: ExitCode.CONFORMANT,
+    State.ALTERED: ExitCode.ALTERED,
+    State.NOT_A_RECORD: ExitCode.USAGE,
+}
+
+
+def verify(place: Path, judge: Judge | None = None) -> Verification:
+    """Hold a record against itself, and its verdicts against what `judge` concludes from its observations."""
+    path = locate(place)
+    try:
+        record = load(path)
+    except Broken as broken:
+        return _broken(path, broken)
+    if dangling := _dangling(record):
+        return Verification(State.ALTERED, detail=f"a verdict names the observation {dangling!r}, which is not there")
+    return _intact() if judge is None else _judged(record, judge)
+
+
+def _broken(path: Path, broken: Broken) -> Verification:
+    """A file that begins as a record does is an altered one; any other is none."""
+    if broken.line > 1:
+        return Verification(State.ALTERED, broken.line, broken.detail)
+    try:
+        value = first(path)
+    except Broken:
+        return Verification(State.NOT_A_RECORD, broken.line, broken.detail)
+    ours = value.get("kind") == "header" and value.get("schema") == SCHEMA
+    return Verification(State.ALTERED if ours else State.NOT_A_RECORD, broken.line, broken.detail)
+
+
+def _dangling(record: Record) -> str:
+    known = {item.id for item in record.observations} | {""}
+    named = (name for verdict in record.verdicts for name in (*verdict.evidence, verdict.control))
+    return next((name for name in named if name not in known), "")
+
+
+def _intact() -> Verification:
+    return Verification(State.INTACT, detail=INTACT)
+
+
+def _judged(record: Record, judge: Judge) -> Verification:
+    """Compare as bags: the order in which checks ran says nothing."""
+    stated, given = Counter(record.verdicts), Counter(judge(record))
+    lost, added = tuple((given - stated).elements()), tuple((stated - given).elements())
+    if not lost and not added:
+        return _intact()
+    detail = (
+        f"the observations give other verdicts than the record holds: {len(added)} that they do not give, "
+        f"{len(lost)} that are missing (written by Wallbite {record.header.harness})"
+    )
+    return Verification(State.ALTERED, detail=detail, lost=lost, added=added)

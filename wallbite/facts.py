@@ -1,0 +1,116 @@
+"""What a check may see: the observations of a run, and the setting that they were made in. Nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from wallbite.catalogue import Requirement
+from wallbite.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceFact:
+    """A protected object as the checks see it. ``role`` is what requirements name; ``owner`` an account or ``gateway``."""
+
+    name: str
+    role: str
+    surface_class: str
+    kind: str
+    owner: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What was tested, as far as checks need it; it stands in the record's header.
+
+    Attributes:
+        target, stage: names.
+        accounts: the accounts that the target declares.
+        postures: the postures that were run.
+        surfaces: the declared surfaces, one for each account where a surface is an account's.
+        paths: the declared spawn paths.
+        excused: requirement id or family to the reason why it is not applicable to this target.
+        declared: anything else of the descriptor that checks compare with, such as the scratch places.
+    """
+
+    target: str
+    stage: str
+    accounts: tuple[str, ...]
+    postures: tuple[str, ...]
+    surfaces: tuple[SurfaceFact, ...]
+    paths: tuple[str, ...]
+    excused: Mapping[str, str]
+    declared: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Setting:
+        """The setting that a record's header holds."""
+        return cls(
+            target=value["target"],
+            stage=value["stage"],
+            accounts=tuple(value["accounts"]),
+            postures=tuple(value["postures"]),
+            surfaces=tuple(SurfaceFact(**surface) for surface in value["surfaces"]),
+            paths=tuple(value["paths"]),
+            excused=dict(value["excused"]),
+            declared=dict(value["declared"]),
+        )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The observations of a run, indexed, with their setting and the policy tables."""
+
+    setting: Setting
+    observations: Sequence[Observation]
+    tables: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _index(self) -> Mapping[tuple[str, str], list[Observation]]:
+        index: dict[tuple[str, str], list[Observation]] = defaultdict(list)
+        for observation in self.observations:
+            index[(observation.posture, observation.operation)].append(observation)
+        return index
+
+    @cached_property
+    def operations(self) -> frozenset[str]:
+        """Every operation that was observed."""
+        return frozenset(operation for _, operation in self._index)
+
+    def find(self, posture: str, operation: str | Iterable[str], **wanted: str) -> list[Observation]:
+        """The observations of ``operation`` (or of several) in ``posture`` whose fields equal ``wanted``."""
+        operations = (operation,) if isinstance(operation, str) else operation
+        return [
+            observation
+            for name in operations
+            for observation in self._index.get((posture, name), ())
+            if all(getattr(observation, key) == value for key, value in wanted.items())
+        ]
+
+    def first(self, posture: str, operation: str, **wanted: str) -> Observation | None:
+        """The first of what :meth:`find` finds."""
+        return next(iter(self.find(posture, operation, **wanted)), None)
+
+    def postures(self, requirement: Requirement) -> tuple[str, ...]:
+        """The postures of this run in which ``requirement`` applies."""
+        return tuple(name for name in self.setting.postures if name in requirement.postures)
+
+    def surfaces(self, roles: Iterable[str]) -> list[SurfaceFact]:
+        """The declared surfaces with one of ``roles``."""
+        wanted = set(roles)
+        return [surface for surface in self.setting.surfaces if surface.role in wanted]
+
+    def trouble(self, posture: str, kinds: Iterable[str], account: str = "") -> str:
+        """Why the cases of ``kinds`` could not say anything in ``posture``: what broke in them, or that none ran."""
+        problems = [
+            str(observation.seen["problem"])
+            for kind in kinds
+            for observation in self.find(posture, ("case", "answer"), kind=kind)
+            if observation.seen.get("problem") and not (account and observation.account not in ("", "root", account))
+        ]
+        return "; ".join(dict.fromkeys(problems)) or "not run: no case observed it"

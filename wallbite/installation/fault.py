@@ -1,0 +1,165 @@
+"""Seeded faults: one file each, which replaces functions of the reference runtime or steps of its layout.
+
+A fault is a Python file that is read, never run by the harness::
+
+    \"\"\"The drop sets the uid and forgets the gid.\"\"\"
+    NOTICED_BY = {"DROP-02": "gid", "DROP-05": ("become-gid", ("root",))}
+    POSTURES = ("root", "ambient-caps", "file-caps")
+    REPLACES = "drop.py"
+
+    def become(account): ...
+
+``NOTICED_BY`` maps each requirement that must fail to a part of the reason that it must fail for, with postures of its
+own where they differ. ``REPLACES`` is the module whose functions (or ``Class.method``) of the same names are replaced;
+functions that it does not have are added to it. ``LAYOUT`` maps a path of the descriptor's ``install`` (or the
+config's path) to the keys that change. ``CONFIG`` changes keys of the configuration, by dotted path.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wallbite.content import content
+from wallbite.postures import ENFORCING
+from wallbite.problems import UsageProblem
+
+
+@dataclass(frozen=True)
+class Notice:
+    """How a fault must be noticed: where, and for which reason."""
+
+    reason: str
+    postures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way for the reference runtime to be wrong.
+
+    Attributes:
+        name: the file's name without its ending.
+        breaks: one sentence.
+        noticed_by: requirement id to the notice that it must give.
+        module: file name in the runtime, or empty for a fault of the layout alone.
+        functions: dotted name to source text.
+        layout: path to changed keys of its install step.
+        config: dotted path to value, in the configuration.
+    """
+
+    name: str
+    breaks: str
+    noticed_by: Mapping[str, Notice]
+    module: str = ""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    layout: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def postures(self) -> tuple[str, ...]:
+        """Every posture in which something notices it."""
+        return tuple(dict.fromkeys(p for notice in self.noticed_by.values() for p in notice.postures))
+
+    def rewrite(self, module: str, source: str) -> str:
+        """The runtime's source of ``module`` with the fault in it.
+
+        Raises:
+            UsageProblem: the fault replaces nothing in it.
+        """
+        if module != self.module:
+            return source
+        known = _functions(ast.parse(source))
+        if not any(name in known for name in self.functions):
+            raise UsageProblem(
+                f"fault {self.name} replaces nothing of {module}",
+                expected=f"one of its functions: {', '.join(sorted(known))}",
+            )
+        lines = source.splitlines()
+        replaced = sorted((name for name in self.functions if name in known), key=lambda n: -known[n].lineno)
+        for name in replaced:
+            lines[_first_line(known[name]) - 1 : known[name].end_lineno] = _indented(
+                self.functions[name], known[name].col_offset
+            )
+        added = [text for name, text in self.functions.items() if name not in known]
+        return "\n".join([*lines, "", "", *added, ""])
+
+
+def names() -> tuple[str, ...]:
+    """The faults that are shipped, by name."""
+    return tuple(sorted(path.stem for path in content("fixtures", "faults").glob("*.py")))
+
+
+def load(name: str) -> Fault:
+    """Read the fault called ``name``.
+
+    Raises:
+        UsageProblem: there is none, or its file is not a fault.
+    """
+    path = content("fixtures", "faults") / f"{name}.py"
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else "the shipped ones lie under fixtures/faults/"
+        raise UsageProblem(f"no fault is called {name!r}", remedy=remedy)
+    return _parse(path)
+
+
+def _parse(path: Path) -> Fault:
+    text = path.read_text()
+    tree = ast.parse(text)
+    constants = _constants(path, tree)
+    postures = tuple(constants.get("POSTURES", ENFORCING))
+    return Fault(
+        name=path.stem,
+        breaks=(ast.get_docstring(tree) or "").replace("\n", " "),
+        noticed_by={key: _notice(value, postures) for key, value in constants["NOTICED_BY"].items()},
+        module=constants.get("REPLACES", ""),
+        functions={name: _source(text, node) for name, node in _functions(tree).items()},
+        layout=constants.get("LAYOUT", {}),
+        config=constants.get("CONFIG", {}),
+    )
+
+
+def _notice(value: Any, postures: tuple[str, ...]) -> Notice:
+    if isinstance(value, str):
+        return Notice(value, postures)
+    reason, own = value
+    return Notice(reason, tuple(own))
+
+
+def _constants(path: Path, tree: ast.Module) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = ast.literal_eval(node.value)
+    if not found.get("NOTICED_BY"):
+        raise UsageProblem(
+            "the fault does not say what notices it", str(path), "NOTICED_BY, a mapping of requirement ids to reasons"
+        )
+    return found
+
+
+def _functions(tree: ast.Module) -> dict[str, ast.FunctionDef]:
+    """Functions by dotted name: those of the module, and methods one class deep."""
+    found = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for outer in tree.body:
+        if isinstance(outer, ast.ClassDef):
+            methods = (node for node in outer.body if isinstance(node, ast.FunctionDef))
+            found.update({f"{outer.name}.{node.name}": node for node in methods})
+    return found
+
+
+def _first_line(node: ast.FunctionDef) -> int:
+    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+
+
+def _source(text: str, node: ast.FunctionDef) -> str:
+    lines = text.splitlines()[_first_line(node) - 1 : node.end_lineno]
+    return "\n".join(line[node.col_offset :] for line in lines)
+
+
+def _indented(text: str, columns: int) -> list[str]:
+    return [" " * columns + line if line else line for line in text.splitlines()]

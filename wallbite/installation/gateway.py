@@ -1,0 +1,231 @@
+"""The gateway's process in a stage: started in a posture, watched, spoken to, and ended."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from wallbite.installation.installation import OUTPUT, Installation
+from wallbite.installation import processes
+from wallbite.stages import ptrace
+from wallbite.stages.credentials import Credentials
+from wallbite.stages.launch import Launch, launch
+
+TAIL: Final = 600  # characters of output that an observation keeps
+BOUND: Final = 4 << 20  # bytes of output or log that are ever read
+TICK: Final = 0.004  # seconds between two looks at a port: nothing announces a listening socket
+
+
+@dataclass
+class Gateway:
+    """A running gateway.
+
+    Attributes:
+        credentials, facts: what the kernel said of it right after exec, before its first instruction.
+        seconds: from start until it was ready or ended.
+        exit_status: its exit code; negative for a signal; None while it runs.
+    """
+
+    installation: Installation
+    groups: tuple[int, ...] = ()
+    descriptors: tuple[int, ...] = ()
+    deny: Any = None
+    pid: int = 0
+    credentials: Credentials | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    exit_status: int | None = None
+    output: str = ""
+    _pidfd: int = -1
+    _starts: int = field(default=0)
+
+    def start(self, argv: Sequence[str] | None = None) -> None:
+        """Start it (again) in its posture. Its output goes to a file that nobody else can open."""
+        target, posture = self.installation.target, self.installation.posture
+        identities = self.installation.identities
+        self._starts += 1
+        self.output = f"{OUTPUT}/gateway.{self._starts}"
+        sink = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        null = os.open("/dev/null", os.O_RDONLY)
+        spec = Launch(
+            posture=posture,
+            uid=identities.uid("gateway"),
+            gid=identities.gid("gateway"),
+            groups=self.groups,
+            argv=tuple(argv or self.installation.expanded(list(target.gateway.serve))),
+            env=_environment(self.installation),
+            cwd="/",
+            umask=0o022,
+            stdin=null,
+            stdout=sink,
+            stderr=sink,
+            inherit=self.descriptors,
+            deny=self.deny,
+            stop_after_exec=True,
+        )
+        self._began = time.monotonic()
+        self.exit_status = None
+        self.pid = launch(spec)
+        try:
+            self.credentials, self.facts = processes.read(self.pid)
+        finally:
+            ptrace.detach(self.pid)
+        self._pidfd = os.pidfd_open(self.pid)
+        os.close(sink)
+        os.close(null)
+
+    def wait(self, within: float) -> str:
+        """Wait until it is ready or ends: ``ready``, ``exited`` or ``timeout``."""
+        deadline = self._began + within
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        while time.monotonic() < deadline:
+            if poll.poll(TICK * 1000):
+                self._reap()
+                return self._timed("exited")
+            if self._is_ready():
+                return self._timed("ready")
+        return self._timed("timeout")
+
+    def wait_end(self, within: float) -> bool:
+        """Wait until it ends by itself; False where it did not within the bound."""
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        if not poll.poll(within * 1000):
+            return False
+        self._reap()
+        return True
+
+    def _timed(self, ended: str) -> str:
+        self.seconds = time.monotonic() - self._began
+        return ended
+
+    def _is_ready(self) -> bool:
+        ready = self.installation.target.gateway.ready
+        if ready.http:
+            return self._answers(str(self.installation.expanded(ready.http)))
+        if ready.socket:
+            return _accepts(str(self.installation.expanded(ready.socket)))
+        if ready.file:
+            return Path(str(self.installation.expanded(ready.file))).exists()
+        return self.says("ready") or bool(ready.log and _search(ready.log, self.text()))
+
+    @staticmethod
+    def _answers(url: str) -> bool:
+        parts = urlsplit(url)
+        with socket.socket() as probe:
+            if probe.connect_ex((parts.hostname, parts.port)):
+                return False
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
+        try:
+            connection.request("GET", parts.path or "/")
+            return connection.getresponse().status < 500
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    # What it says.
+
+    def text(self) -> str:
+        """All that it printed and logged since its first start, bounded."""
+        paths = [f"{OUTPUT}/gateway.{number}" for number in range(1, self._starts + 1)]
+        log = self.installation.target.gateway.log
+        return "".join(read_bounded(path) for path in (*paths, *([str(self.installation.expanded(log))] if log else [])))
+
+    def printed(self) -> str:
+        """What it printed since its last start."""
+        return read_bounded(self.output)
+
+    def tail(self) -> str:
+        """The end of what it printed."""
+        return self.printed()[-TAIL:].strip()
+
+    def says(self, name: str, **words: str) -> bool:
+        """Whether the descriptor's pattern of this name is found in what it printed."""
+        return self.count(name, **words) > 0
+
+    def count(self, name: str, **words: str) -> int:
+        """How often the pattern is found in what it printed since its last start."""
+        pattern = self.installation.target.gateway.pattern(name, **words)
+        return len(pattern.findall(self.printed())) if pattern else 0
+
+    def logged(self, name: str, **words: str) -> int:
+        """How often the pattern is found in its log."""
+        pattern = self.installation.target.gateway.pattern(name, **words)
+        log = self.installation.target.gateway.log
+        return len(pattern.findall(read_bounded(str(self.installation.expanded(log))))) if pattern and log else 0
+
+    # Ends.
+
+    def signal(self, name: str) -> None:
+        """Send it a signal, named without SIG."""
+        os.kill(self.pid, getattr(signal, f"SIG{name}"))
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        if self.exit_status is None and self._pidfd >= 0:
+            poll = select.poll()
+            poll.register(self._pidfd, select.POLLIN)
+            if poll.poll(0):
+                self._reap()
+        return self.exit_status is None
+
+    def kill(self) -> None:
+        """End it with SIGKILL, and wait for its end."""
+        if self.alive:
+            os.kill(self.pid, signal.SIGKILL)
+            self._reap()
+
+    def stop(self, within: float) -> bool:
+        """Ask it to end as the descriptor says; False where it did not within the bound."""
+        if not self.alive:
+            return True
+        self.signal(self.installation.target.gateway.stop.signal or "TERM")
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        ended = bool(poll.poll(within * 1000))
+        self.kill()
+        return ended
+
+    def _reap(self) -> None:
+        _, status = os.waitpid(self.pid, 0)
+        self.exit_status = os.waitstatus_to_exitcode(status)
+        os.close(self._pidfd)
+        self._pidfd = -1
+
+
+def _environment(installation: Installation) -> dict[str, str]:
+    own = installation.expanded(dict(installation.target.gateway.environment))
+    return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **own}
+
+
+def read_bounded(path: str) -> str:
+    """The text of a file that the target may have written: regular, not a link, bounded; empty where there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(BOUND).decode("utf-8", "backslashreplace")
+
+
+def _accepts(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
+
+
+def _search(pattern: str, text: str) -> bool:
+    import re
+
+    return re.search(pattern, text) is not None

@@ -1,0 +1,176 @@
+"""A target laid down in a stage: its files, its configuration, and what was there before the gateway touched it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from wallbite.content import content
+from wallbite.installation.document import dump, with_value
+from wallbite.installation.fault import Fault
+from wallbite.installation.identities import Identities
+from wallbite.installation.layout import Layout, state_of
+from wallbite.postures import Posture
+from wallbite.stages.credentials import set_file_capabilities
+from wallbite.target.model import ConfigFile, Step, Surface, Target
+from wallbite.target.placeholders import expand
+
+PRIVATE: Final = "/run/wallbite"  # the harness's own place in the stage
+PLANS: Final = f"{PRIVATE}/plans"
+INBOX: Final = f"{PRIVATE}/inbox"
+OUTPUT: Final = f"{PRIVATE}/output"
+LOOSE: Final = 0o755  # what a directory of the gateway is loosened to before a boot
+
+
+@dataclass
+class Installation:
+    """One target in one stage.
+
+    Attributes:
+        values: what the descriptor's placeholders stand for.
+        config_text: the main configuration as it was written.
+    """
+
+    target: Target
+    posture: Posture
+    identities: Identities
+    fault: Fault | None
+    values: dict[str, Any] = field(init=False)
+    config_text: str = ""
+
+    def __post_init__(self) -> None:
+        """Give every placeholder its value; secrets are new each time."""
+        self.values = self._values()
+
+    @property
+    def interpreter(self) -> str:
+        """The Python that every account can reach."""
+        return os.path.realpath(sys.executable)
+
+    def lay_down(self, document: Mapping[str, Any] | None = None, *, loosen: bool = False) -> None:
+        """Lay everything down.
+
+        Args:
+            document: the main configuration, instead of the descriptor's.
+            loosen: open the gateway's own directories too far, as a careless operator would.
+        """
+        self._lay_private()
+        layout = Layout(self.identities, self.values, self.fault, self.interpreter)
+        for step in self.target.install:
+            layout.lay(step)
+        if self.posture.file_capabilities:
+            program = str(expand(self.target.gateway.program, self.values))
+            set_file_capabilities(program, self.posture.permitted, effective=self.posture.effective != 0)
+        self.write_config(document)
+        for part in self.target.config.parts if self.target.config else ():
+            self._write(layout, part, part.expanded(self.values, self._accounts))
+        if loosen:
+            self._loosen()
+
+    def write_config(self, document: Mapping[str, Any] | None = None) -> None:
+        """Write the main configuration anew: ``document``, or the descriptor's own."""
+        if self.target.config is None:
+            return
+        main = self.target.config.main
+        value = main.expanded(self.values, self._accounts) if document is None else document
+        if self.fault and isinstance(value, Mapping):
+            for path, changed in self.fault.config.items():
+                value = with_value(value, path, changed)
+        Path(main.path).unlink(missing_ok=True)
+        layout = Layout(self.identities, self.values, self.fault, self.interpreter)
+        self.config_text = self._write(layout, main, value)
+
+    def config_document(self) -> dict[str, Any]:
+        """The descriptor's main configuration with its placeholders filled in."""
+        assert self.target.config is not None
+        document: dict[str, Any] = self.target.config.main.expanded(self.values, self._accounts)
+        return document
+
+    def expanded(self, value: Any, **more: Any) -> Any:
+        """A nested value of the descriptor with its placeholders filled in."""
+        return expand(value, {**self.values, **more}, self._accounts)
+
+    @property
+    def _accounts(self) -> Sequence[str]:
+        return tuple(self.target.accounts)
+
+    def _values(self) -> dict[str, Any]:
+        names = (*self.target.identities, "root")
+        values: dict[str, Any] = {f"uid:{name}": self.identities.uid(name) for name in names}
+        values |= {f"gid:{name}": self.identities.gid(name) for name in names}
+        values |= {f"secret:{name}": secrets.token_hex(24) for name in self.target.secrets}
+        values |= {f"state:{account.name}": account.directory for account in self.target.accounts.values()}
+        values |= {f"plan:{name}": f"{PLANS}/{name}.json" for name in (*self.paths, *self.target.accounts)}
+        values |= {"python": self.interpreter, "inbox": INBOX, "probe": f"{PRIVATE}/probe.py"}
+        if self.target.config:
+            values["config"] = self.target.config.main.path
+        values["program"] = expand(self.target.gateway.program, values)
+        return values
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The declared spawn paths."""
+        return tuple(self.target.spawn.paths) if self.target.spawn else ()
+
+    def _lay_private(self) -> None:
+        for path, mode in ((PRIVATE, 0o755), (PLANS, 0o755), (OUTPUT, 0o700)):
+            Path(path).mkdir()
+            Path(path).chmod(mode)
+        probe = Path(PRIVATE) / "probe.py"
+        probe.write_bytes((content("probes") / "probe.py").read_bytes())
+        probe.chmod(0o644)
+
+    def _write(self, layout: Layout, file: ConfigFile, value: Any) -> str:
+        text = value if isinstance(value, str) else dump(value)
+        step = Step("file", file.path, file.owner, file.group, file.mode)
+        changes = self.fault.layout.get(file.path, {}) if self.fault else {}
+        if "mode" in changes:
+            step = Step("file", file.path, file.owner, file.group, int(changes["mode"], 8))
+        layout.write(file.path, text.encode(), step, file.mode)
+        return text
+
+    def _loosen(self) -> None:
+        for step in self.target.install:
+            if step.kind == "directory" and step.owner == "gateway" and (step.mode or 0) & 0o077 == 0:
+                os.chmod(step.path, LOOSE)  # noqa: PTH101
+
+    # What was there, to compare with what is there afterwards.
+
+    def snapshot(self) -> dict[str, tuple[Any, ...]]:
+        """Kind, mode, owner, size and time of change of everything in the installed directories."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for top in {step.path for step in self.target.install if step.kind == "directory"}:
+            found |= dict(_listing(top))
+        return found
+
+    def changed(self, before: Mapping[str, tuple[Any, ...]]) -> list[str]:
+        """What differs from an earlier snapshot, sorted; directories only by mode and owner."""
+        after = self.snapshot()
+        return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))[:50]
+
+    def account_surfaces(self, account: str) -> list[Surface]:
+        """The surfaces that are not the account's own."""
+        return [surface for surface in self.target.surfaces if surface.account != account]
+
+    def installed_files(self) -> Iterable[str]:
+        """Every path that the descriptor's steps laid down, links not followed."""
+        for top in {step.path for step in self.target.install if step.kind != "canary"}:
+            for folder, directories, files in os.walk(top):
+                yield from (os.path.join(folder, name) for name in (*directories, *files))
+
+
+def _listing(top: str) -> Iterable[tuple[str, tuple[Any, ...]]]:
+    for folder, directories, files in os.walk(top):
+        for name in (".", *directories, *files):
+            path = os.path.normpath(os.path.join(folder, name))
+            try:
+                state = state_of(path, content_too=False)
+            except FileNotFoundError:
+                continue
+            size = "" if state["kind"] == "directory" else state["size"]
+            yield path, (state["kind"], state["mode"], state["uid"], state["gid"], size)

@@ -1,0 +1,85 @@
+"""Which cases a run needs, from the checks of the requirements that it selected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from wallbite.cases import boots, drops, matrix, reloads, spawns, verbs, walls
+from wallbite.catalogue import Requirement
+from wallbite.checks import Check
+from wallbite.facts import Setting, SurfaceFact
+from wallbite.target.model import Target
+
+Case = dict[str, Any]
+_PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
+    walls.plan,
+    spawns.plan,
+    drops.plan,
+    reloads.plan,
+    verbs.plan,
+    boots.plan,
+)
+_NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override", "no-default", "verbs"})
+_NEED_A_SPAWN: Final = frozenset({"walls", "spawns", "drop-fails", "no-default", "reload"})
+
+
+def cases(
+    target: Target,
+    requirements: Iterable[Requirement],
+    checks: Mapping[str, Check],
+    postures: Sequence[str],
+    tables: Mapping[str, Any],
+    seed: int,
+) -> list[Case]:
+    """The cases whose observations the checks need, the long ones first."""
+    wanted = _wanted(target, requirements, checks, postures)
+    found = [case for plan in _PLANS for case in plan(postures)]
+    found += matrix.plan_matrix(tuple(postures), tables["boot_matrix"])
+    if "drawn" in {kind for kind, _ in wanted}:
+        found += matrix.plan_drawn(tuple(postures), tables["boot_matrix"], seed)
+    return [case for case in found if (case["kind"], case["posture"]) in wanted]
+
+
+def _wanted(
+    target: Target, requirements: Iterable[Requirement], checks: Mapping[str, Check], postures: Sequence[str]
+) -> set[tuple[str, str]]:
+    """Kind and posture of every case that an applicable requirement needs."""
+    impossible = (_NEED_A_GATE if target.gate is None else frozenset()) | (
+        _NEED_A_SPAWN if target.spawn is None else frozenset()
+    )
+    return {
+        (kind, posture)
+        for requirement in requirements
+        if requirement.id in checks and not target.claims.reason(requirement.id)
+        for kind in checks[requirement.id].needs
+        if kind not in impossible
+        for posture in postures
+        if posture in requirement.postures
+    }
+
+
+def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
+    """What checks need to know of the target."""
+    spawn, gateway = target.spawn, target.gateway
+    declared: dict[str, Any] = {
+        "scratch": [*target.scratch, "/run/wallbite", "/dev"],
+        "loopback": list(target.loopback.closed) if target.loopback else [],
+        "storm": spawn.storm.jobs if spawn and spawn.storm else 0,
+        "refusals": {"drop": spawn.refusals.drop} if spawn and spawn.refusals else {"drop": ""},
+        "program": gateway.program,
+    }
+    return Setting(
+        target=target.name,
+        stage=stage,
+        accounts=tuple(target.accounts),
+        postures=tuple(postures),
+        surfaces=tuple(
+            SurfaceFact(one.name, one.role, one.class_, one.kind, one.owner, f"{one.mode:04o}") for one in target.surfaces
+        ),
+        paths=tuple(spawn.paths) if spawn else (),
+        excused=dict(target.claims.not_applicable),
+        declared=declared,
+    )
+
+

@@ -1,0 +1,1 @@
+"""What is asked of an account, what it answers, and how both travel."""

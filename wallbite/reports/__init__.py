@@ -1,0 +1,48 @@
+"""Renderings of a record: pure functions from a record to a text, and where they are filed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from wallbite.evidence.folder import place
+from wallbite.evidence.model import Record
+from wallbite.evidence.reader import read
+from wallbite.problems import UsageProblem
+from wallbite.reports import html, json, junit, markdown
+
+Render = Callable[[Record], str]
+
+FORMATS: Final[Mapping[str, tuple[str, Render]]] = {
+    "html": ("report.html", html.render),
+    "junit": ("junit.xml", junit.render),
+    "markdown": ("summary.md", markdown.render),
+    "json": ("report.json", json.render),
+}
+FILED: Final = ("html", "junit", "markdown")  # what every run writes
+
+
+def render(directory: Path, fmt: str) -> str:
+    """A rendering of the record in a folder.
+
+    Raises:
+        UsageProblem: the format is unknown, or the record is none or not as it was written.
+    """
+    if fmt not in FORMATS:
+        raise UsageProblem(f"no such format: {fmt!r}", expected=f"one of {', '.join(FORMATS)}")
+    return FORMATS[fmt][1](read(directory))
+
+
+def write_all(directory: Path) -> list[Path]:
+    """Put the usual renderings beside the record; gives their paths.
+
+    Raises:
+        UsageProblem: the record is none, or not as it was written.
+    """
+    record = read(directory)
+    paths = []
+    for name, rendering in (FORMATS[fmt] for fmt in FILED):
+        place(directory / name, rendering(record).encode())
+        paths.append(directory / name)
+    return paths

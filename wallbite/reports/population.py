@@ -1,0 +1,154 @@
+"""The whole population at a glance: each account against each surface, each requirement against each posture."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from wallbite.evidence.model import Record
+from wallbite.evidence.summary import Standing, Summary
+from wallbite.reports.text import SYMBOLS, label, plural
+from wallbite.verdict import Ruling, Verdict, worst
+
+NOTHING: Final = "no verdict"
+_NAMED: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What came of one pair: a word (``pass``...), a symbol, and a longer text where it is not a pass."""
+
+    word: str
+    symbol: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a matrix."""
+
+    name: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Accounts against surfaces in one posture, and the same in a sentence."""
+
+    posture: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One requirement against the postures."""
+
+    standing: Standing
+    statement: str
+    cells: tuple[Cell, ...]
+
+
+EMPTY: Final = Cell(NOTHING, "\N{MIDDLE DOT}")
+_PASS: Final = Cell(str(Ruling.PASS), SYMBOLS[Ruling.PASS])
+
+Pair = tuple[str, str]  # account, surface
+
+
+def matrices(record: Record) -> list[Matrix]:
+    """One matrix for each posture that has verdicts on accounts or surfaces.
+
+    Every declared account is a row and every declared surface a column, whether or not anything was tried there.
+    """
+    grouped: dict[str, dict[Pair, list[Verdict]]] = defaultdict(lambda: defaultdict(list))
+    for verdict in record.verdicts:
+        if verdict.account or verdict.surface:
+            grouped[verdict.posture][verdict.account, verdict.surface].append(verdict)
+    pairs = [pair for found in grouped.values() for pair in found]
+    accounts = _axis(record.header.accounts, (account for account, _ in pairs))
+    surfaces = _axis((str(item.get("name", "")) for item in record.header.surfaces), (name for _, name in pairs))
+    order = [*(name for name in record.header.postures if name in grouped), *grouped]
+    return [_matrix(posture, accounts, surfaces, grouped[posture]) for posture in dict.fromkeys(order)]
+
+
+def lines(record: Record, summary: Summary, postures: Sequence[str]) -> list[Line]:
+    """Each requirement against the postures."""
+    found: dict[Pair, list[Verdict]] = defaultdict(list)
+    for verdict in record.verdicts:
+        found[verdict.requirement, verdict.posture].append(verdict)
+    statements = {row["id"]: str(row.get("statement", "")) for row in record.header.requirements}
+    return [
+        Line(
+            item,
+            statements.get(item.id, ""),
+            tuple(
+                _cell(f"{label(item.id)} in {posture or 'any'}", found.get((item.id, posture), []))
+                for posture in postures
+            ),
+        )
+        for item in summary.requirements
+    ]
+
+
+def postures_of(record: Record) -> list[str]:
+    """The postures that verdicts speak of, in the record's order; the empty one for those that speak of none."""
+    found = {verdict.posture for verdict in record.verdicts}
+    return [name for name in dict.fromkeys((*record.header.postures, *sorted(found))) if name in found]
+
+
+def _axis(declared: Iterable[str], found: Iterable[str]) -> list[str]:
+    """The names of an axis: those of verdicts beside the declared ones; the empty one last."""
+    names = dict.fromkeys((*declared, *found))
+    return sorted(names, key=lambda name: not name)
+
+
+def _matrix(
+    posture: str, accounts: Sequence[str], surfaces: Sequence[str], found: Mapping[Pair, list[Verdict]]
+) -> Matrix:
+    used = {surface for _, surface in found}
+    columns = [name for name in surfaces if name or name in used]
+    rows = [name for name in accounts if name or any(account == name for account, _ in found)]
+    cells = [Row(_row_name(row), tuple(_pair(row, name, found) for name in columns)) for row in rows]
+    return Matrix(posture, tuple(map(_column_name, columns)), tuple(cells), _sentence(found, len(rows) * len(columns)))
+
+
+def _pair(account: str, surface: str, found: Mapping[Pair, list[Verdict]]) -> Cell:
+    verdicts = found.get((account, surface))
+    return (
+        _cell(f"{_row_name(account)} \N{MULTIPLICATION SIGN} {_column_name(surface)}", verdicts) if verdicts else EMPTY
+    )
+
+
+def _cell(where: str, verdicts: Sequence[Verdict]) -> Cell:
+    if not verdicts:
+        return EMPTY
+    ruling = worst(verdict.ruling for verdict in verdicts)
+    if ruling is Ruling.PASS:
+        return _PASS
+    names = dict.fromkeys(label(verdict.requirement) for verdict in verdicts if verdict.ruling is ruling)
+    return Cell(str(ruling), SYMBOLS[ruling], f"{where}: {ruling} ({', '.join(list(names)[:_NAMED])})")
+
+
+def _sentence(found: Mapping[Pair, list[Verdict]], size: int) -> str:
+    """The matrix in words."""
+    rulings = {pair: worst(verdict.ruling for verdict in verdicts) for pair, verdicts in found.items()}
+    counted = Counter(rulings.values())
+    parts = [f"{counted[ruling]:,} {ruling}" for ruling in Ruling if counted[ruling] or ruling is Ruling.FAIL]
+    failing = [pair for pair, ruling in rulings.items() if ruling is Ruling.FAIL]
+    named = ", ".join(
+        f"{_row_name(account)} \N{MULTIPLICATION SIGN} {_column_name(surface)}" for account, surface in failing[:_NAMED]
+    )
+    more = f" and {len(failing) - _NAMED:,} more" if len(failing) > _NAMED else ""
+    failed = f" Failing: {named}{more}." if failing else ""
+    return f"{plural(size, 'pair')}: {', '.join(parts)}, {size - len(found):,} without a verdict.{failed}"
+
+
+def _row_name(account: str) -> str:
+    return label(account) if account else "(no account)"
+
+
+def _column_name(surface: str) -> str:
+    return label(surface) if surface else "(the account itself)"

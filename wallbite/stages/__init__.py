@@ -1,0 +1,1 @@
+"""Stages: where a target is laid down, run and thrown away."""

@@ -1,0 +1,20 @@
+"""The policy tables under ``conformance/tables``: what must come back, as data."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from wallbite.content import content
+from wallbite.documents import read
+
+
+@cache
+def load() -> dict[str, Any]:
+    """Every table, by the name of its file without the ending.
+
+    Raises:
+        UsageProblem: one of them is not sound YAML.
+    """
+    folder = content("conformance", "tables")
+    return {path.stem: read(path).value for path in sorted(folder.glob("*.yaml"))}

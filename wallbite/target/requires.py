@@ -1,0 +1,46 @@
+"""What a target needs of the harness's machine, beyond its descriptor."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from wallbite.target.model import Target
+from wallbite.target.running import Need
+
+
+def missing(target: Target) -> str:
+    """Why a target cannot be run here, in a sentence; empty where nothing is missing."""
+    reasons = (_CHECKS[need.kind](need.name) for need in target.gateway.requires)
+    return "; ".join(reason for reason in reasons if reason)
+
+
+def _python_package(name: str) -> str:
+    try:
+        importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return f"not provided: the Python package {name!r} is not installed beside Wallbite; pip install {name}"
+    return ""
+
+
+def _environment(name: str) -> str:
+    path = os.environ.get(name, "")
+    if not path:
+        return f"not provided: the environment variable {name} is not set; let it name the target's file"
+    return "" if os.path.exists(path) else f"not provided: {name} names {path!r}, which is not there"  # noqa: PTH110
+
+
+def _program(name: str) -> str:
+    return "" if shutil.which(name) else f"not provided: the program {name!r} is not on PATH; install it"
+
+
+_CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
+    "python-package": _python_package,
+    "environment": _environment,
+    "program": _program,
+}
+
+__all__ = ["Need", "missing"]

@@ -1,0 +1,179 @@
+"""How a target is run: started, asked, made to spawn, told to stop. All text is a template until it is expanded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """How the running gateway is told something: by a signal (its name without SIG), or by a command run as root."""
+
+    signal: str = ""
+    command: tuple[str, ...] = ()
+    within: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """When a booted gateway is ready: exactly one of these comes true within so many seconds."""
+
+    http: str = ""
+    socket: str = ""
+    file: str = ""
+    log: str = ""
+    within: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What must be there for a run: a ``python-package``, a ``program``, or a file named by an ``environment`` name."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayCommands:
+    """How the gateway is started and spoken to, and what it says. Templates; empty where the target has no such thing.
+
+    Attributes:
+        program: the executable that postures put capabilities on.
+        serve, check, version, backup: argument lists.
+        backup_to: where a backup may be written.
+        environment: its own environment, besides what the case gives it.
+        says: patterns, searched in what it prints and in its log.
+    """
+
+    program: str
+    serve: tuple[str, ...]
+    ready: Ready
+    check: tuple[str, ...] = ()
+    version: tuple[str, ...] = ()
+    backup: tuple[str, ...] = ()
+    backup_to: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    requires: tuple[Need, ...] = ()
+    reload: Action | None = None
+    rotate: Action | None = None
+    stop: Action = field(default_factory=lambda: Action(signal="TERM"))
+    log: str = ""
+    says: Mapping[str, str] = field(default_factory=dict)
+
+    def pattern(self, name: str, **words: str) -> re.Pattern[str] | None:
+        """The pattern of that name, with ``{tier}`` and the like replaced by the given words, taken literally.
+
+        None where the target says no such thing. Other braces, such as ``{2,3}``, keep their meaning.
+        """
+        if name not in self.says:
+            return None
+        text = self.says[name]
+        for word, value in words.items():
+            text = text.replace(f"{{{word}}}", re.escape(value))
+        return re.compile(text, re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How the boot matrix edits the configuration; keys are joined by dots."""
+
+    accounts: str
+    document: Mapping[str, Any]
+    path: str
+    override: str = ""
+    grant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How something is asked of the gateway: over HTTP, or by a command run as root in the stage. Templates.
+
+    Attributes:
+        job: where the answer's JSON names the job, keys joined by dots.
+    """
+
+    method: str = ""
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    job: str = ""
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How a job is asked for, and where its answer holds what; keys are joined by dots."""
+
+    url: str
+    status: str
+    finished: tuple[str, ...]
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attempts: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnPath:
+    """A way on which the gateway comes to spawn: ``request``, ``boot``, ``event``, ``retry`` or ``restart``."""
+
+    name: str
+    by: str
+    plugin: str = ""
+    command: str = ""
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """Many spawns at once: the event that starts them, and how many jobs."""
+
+    event: str
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """The error classes by which a job tells a failed drop, a missing grant, and other start errors apart."""
+
+    drop: str = ""
+    ungranted: str = ""
+    other: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """How the gateway is made to run a probe, and how what the probe said is fetched.
+
+    Attributes:
+        answer: ``inbox``, or ``stdout`` where the gateway catches the probe's output in `answer_file`.
+        plugin, command: templates of what carries the probe.
+        within: how many seconds an answer may take.
+        event: how an event is sent; None where an answer of the probe carries it.
+        ungranted: a plugin without a grant.
+    """
+
+    answer: str
+    request: Request | None = None
+    event: Request | None = None
+    job: Job | None = None
+    answer_file: str = ""
+    plugin: str = ""
+    command: str = ""
+    within: float = 10.0
+    paths: Mapping[str, SpawnPath] = field(default_factory=dict)
+    storm: Storm | None = None
+    ungranted: str = ""
+    refusals: Refusals | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loopback:
+    """The gateway's port: what answers anybody, and what must not."""
+
+    url: str
+    closed: tuple[str, ...]
+    open: tuple[str, ...] = ()
