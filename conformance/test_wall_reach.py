@@ -108,7 +108,7 @@ def api_verdicts(bench: Bench, posture: str, account: str) -> Iterator[Verdict]:
             yield bench.unobserved(**scope)
             continue
         status = [one.seen.get("status") for one in tries]
-        control = bench.facts.first(posture, "http", account="root", object=f"loopback:{route}", errno=OK)
+        control = bench.facts.first(posture, "http", step="credentials", object=f"loopback:{route}", errno=OK)
         if any(isinstance(each, int) and 200 <= each < 400 for each in status):
             yield bench.failed(f"{route} answered {status[0]} without credentials", tries, **scope)
         elif any(each not in (401, 403) for each in status):
@@ -196,17 +196,19 @@ def writes_nowhere_else(bench: Bench) -> Iterator[Verdict]:
 def sweep_verdict(bench: Bench, posture: str, account: str, allowed: tuple[str, ...]) -> Verdict:
     """The verdict on one account's walk over the whole tree; its own directory is the control that the walk works."""
     scope = {"posture": posture, "account": account}
-    one = bench.facts.first(posture, "sweep", account=account)
-    if one is None or one.errno != OK:
+    walks = bench.facts.find(posture, "sweep", account=account)
+    if not any(one.object == "tree:/" for one in walks) or any(one.errno != OK for one in walks):
         return bench.unobserved(**scope)
-    own = one.seen["own"]
-    elsewhere = [path for path in one.seen["writable"] if not inside(path, (own, *allowed))]
+    own = walks[0].seen["own"]
+    writable = sorted({path for one in walks for path in one.seen["writable"]})
+    elsewhere = [path for path in writable if not inside(path, (own, *allowed))]
     if elsewhere:
-        return bench.failed(f"it may write {', '.join(elsewhere[:5])} ({len(elsewhere)} places)", [one], **scope)
-    if one.seen["truncated"]:
-        return bench.undecided("the walk did not reach its end", [one], **scope)
-    control = one if own in one.seen["writable"] else None
-    return bench.passed(f"{one.seen['looked']} paths looked at, nothing writable but its own and the scratch places", [one], control, **scope)
+        return bench.failed(f"it may write {', '.join(elsewhere[:5])} ({len(elsewhere)} places)", walks, **scope)
+    if any(one.seen["more"] for one in walks):
+        return bench.undecided("more is writable than one walk tells", walks, **scope)
+    control = next((one for one in walks if own in one.seen["writable"]), None)
+    looked = sum(one.seen["looked"] for one in walks)
+    return bench.passed(f"{looked} paths looked at, nothing writable but its own and the scratch places", walks, control, **scope)
 
 
 def inside(path: str, places: tuple[str, ...]) -> bool:

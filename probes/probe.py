@@ -158,6 +158,98 @@ def in_child(action: Callable[[], Any], on_exec: Callable[[], Seen] | None = Non
     return unpack(json.loads(report.decode()))
 
 
+class Apprentice:
+    """A forked child that attempts what could change its process, one order after another.
+
+    A denial changes nothing, so one child serves for all of them: a fork for each attempt would cost more than the
+    attempt. A child that was let through is no longer what it was; it ends, and the next order gets a new one.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is forked before the first order."""
+        self.child = 0
+        self.orders = self.reports = -1
+
+    def does(self, name: str, path: str, arguments: Arguments) -> Seen:
+        """Has the child do one operation of `CHANGING`, in bounded time; as `in_child`."""
+        if not self.child:
+            self.begin()
+        os.write(self.orders, json.dumps([name, path, arguments]).encode() + b"\n")
+        try:
+            report = await_line(self.reports)
+        except BaseException:
+            self.end()
+            raise
+        if not report or "errno" not in report:
+            self.end()
+        return unpack(report)
+
+    def begin(self) -> None:
+        """Forks the child."""
+        orders, self.orders = os.pipe()
+        self.reports, reports = os.pipe()
+        self.child = os.fork()
+        if not self.child:
+            os.close(self.orders)
+            os.close(self.reports)
+            self.serve(orders, reports)
+        os.close(orders)
+        os.close(reports)
+
+    def serve(self, orders: int, reports: int) -> None:
+        """The child's part: never returns."""
+        try:
+            with os.fdopen(orders, "rb") as stream:
+                for line in stream:
+                    if not self.report(reports, *json.loads(line.decode())):
+                        break
+        finally:
+            os._exit(0)
+
+    @staticmethod
+    def report(reports: int, name: str, path: str, arguments: Arguments) -> bool:
+        """Does one order; whether the child is still what it was."""
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
+        signal.alarm(int(PATIENCE) + 1)  # it may become somebody whom the parent cannot end
+        report: dict[str, Any] = {"error": "the child broke"}
+        try:
+            report = {"seen": CHANGING[name](path, arguments)}
+        except OSError as error:
+            report = {"errno": error.errno, "seen": getattr(error, "seen", None)}
+        except BaseException as error:  # noqa: BLE001
+            report = {"error": describe(error)}
+        finally:
+            os.write(reports, json.dumps(report).encode() + b"\n")
+        return "errno" in report
+
+    def end(self) -> None:
+        """Ends the child, if there is one."""
+        if self.child:
+            child, self.child = self.child, 0
+            os.close(self.orders)
+            os.close(self.reports)
+            end_child(child)
+
+
+def await_line(reading: int) -> dict[str, Any]:
+    """One line of JSON that a child wrote, or nothing where it died."""
+    deadline = time.monotonic() + PATIENCE
+    poll = select.poll()
+    poll.register(reading, select.POLLIN)
+    line = b""
+    while not line.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000):
+            raise Refused(f"the child did not answer within {PATIENCE:g} s")
+        part = os.read(reading, 65536)
+        if not part:
+            raise Refused("the child ended without a report")
+        line += part
+    found: dict[str, Any] = json.loads(line.decode())
+    return found
+
+
 def run_child(action: Callable[[], Any], writing: int) -> None:
     """The child's part: never returns."""
     try:
@@ -545,7 +637,7 @@ def root_read(path: str, arguments: Arguments) -> Seen:
 
 def bind(path: str, arguments: Arguments) -> Seen:
     """Mounts it over an own directory, in a child, and where possible in a mount namespace of its own."""
-    return in_child(lambda: mount_and_unmount(os.fsencode(path), os.fsencode(arguments["into"])))
+    return APPRENTICE.does("bind", path, arguments)
 
 
 def mount_and_unmount(source: bytes, into: bytes) -> None:
@@ -718,23 +810,22 @@ def proc(_path: str, arguments: Arguments) -> Seen:
 
 def become_uid(_path: str, arguments: Arguments) -> Seen:
     """Takes a uid, in a child."""
-    return in_child(lambda: os.setresuid(*[arguments["id"]] * 3))
+    return APPRENTICE.does("become-uid", _path, arguments)
 
 
 def become_gid(_path: str, arguments: Arguments) -> Seen:
     """Takes a gid, in a child."""
-    return in_child(lambda: os.setresgid(*[arguments["id"]] * 3))
+    return APPRENTICE.does("become-gid", _path, arguments)
 
 
 def become_groups(_path: str, arguments: Arguments) -> Seen:
     """Takes a supplementary group, in a child."""
-    return in_child(lambda: os.setgroups([arguments["id"]]))
+    return APPRENTICE.does("become-groups", _path, arguments)
 
 
 def raise_capabilities(_path: str, arguments: Arguments) -> Seen:
     """Takes capabilities, in a child."""
-    mask = number(arguments["mask"])
-    return in_child(lambda: set_capabilities(mask))
+    return APPRENTICE.does("raise", _path, arguments)
 
 
 def set_capabilities(mask: int) -> None:
@@ -744,6 +835,17 @@ def set_capabilities(mask: int) -> None:
     low, high = mask & 0xFFFFFFFF, mask >> 32
     header = ctypes().create_string_buffer(struct.pack("=Ii", CAPABILITY_VERSION_3, 0))
     call("capset", header, ctypes().create_string_buffer(struct.pack("=6I", low, low, 0, high, high, 0)))
+
+
+# What the apprentice does for operations that could change the process.
+CHANGING = {
+    "become-uid": lambda _path, arguments: os.setresuid(*[arguments["id"]] * 3),
+    "become-gid": lambda _path, arguments: os.setresgid(*[arguments["id"]] * 3),
+    "become-groups": lambda _path, arguments: os.setgroups([arguments["id"]]),
+    "raise": lambda _path, arguments: set_capabilities(number(arguments["mask"])),
+    "bind": lambda path, arguments: mount_and_unmount(os.fsencode(path), os.fsencode(arguments["into"])),
+}
+APPRENTICE = Apprentice()
 
 
 def setuid_canary(path: str, _arguments: Arguments) -> Seen:
@@ -1004,13 +1106,16 @@ def attempt(operation: str, path: str, arguments: Arguments) -> tuple[str | None
 def records(attempts: list[list[Any]]) -> Iterator[list[Any]]:
     """Number, errno and seen of each attempt, in batches."""
     batch = []
-    for at, (operation, _object, _layout, path, arguments) in enumerate(attempts):
-        batch.append((at, *attempt(operation, path, arguments)))
-        if len(batch) == BATCH:
+    try:
+        for at, (operation, _object, _layout, path, arguments) in enumerate(attempts):
+            batch.append((at, *attempt(operation, path, arguments)))
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+        if batch:
             yield batch
-            batch = []
-    if batch:
-        yield batch
+    finally:
+        APPRENTICE.end()
 
 
 def answer_lines(plan: Plan, carrier: Arguments | None = None, who: Arguments | None = None) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     verbs.plan,
     boots.plan,
 )
+OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-opened", "/dev")
 _NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override", "no-default", "verbs"})
 _NEED_A_SPAWN: Final = frozenset({"walls", "spawns", "drop-fails", "no-default", "reload"})
 
@@ -63,7 +64,7 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
     """What checks need to know of the target."""
     spawn, gateway = target.spawn, target.gateway
     declared: dict[str, Any] = {
-        "scratch": [*target.scratch, "/run/wallbite", "/dev"],
+        "scratch": [*target.scratch, *OF_THE_HARNESS],
         "loopback": list(target.loopback.closed) if target.loopback else [],
         "storm": spawn.storm.jobs if spawn and spawn.storm else 0,
         "refusals": {"drop": spawn.refusals.drop} if spawn and spawn.refusals else {"drop": ""},

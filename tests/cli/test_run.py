@@ -64,15 +64,25 @@ def test_a_run_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
         run.preflight(RunOptions())
 
 
-def test_progress_in_a_log_is_a_line_for_each_case() -> None:
-    """With its number, its time and what went wrong, harmless to a terminal."""
+def test_progress_in_a_log_names_what_went_wrong_and_the_last() -> None:
+    """With number, time and reason, harmless to a terminal; the others stay quiet."""
     stream = io.StringIO()
     with reporter(stream) as progress:
-        progress.total(2)
+        progress.total(3)
         progress.started("walls@root")
         progress.finished("walls@root", 1.23, None)
         progress.finished("boot@root", 2.0, "hung\n\x1b[31m")
-    assert stream.getvalue() == "[1/2] walls@root 1.2 s\n[2/2] boot@root 2.0 s: hung\\n\\x1b[31m\n"
+        progress.finished("drop@root", 0.5, None)
+    assert stream.getvalue() == "[2/3] boot@root 2.0 s: hung\\n\\x1b[31m\n[3/3] drop@root 0.5 s\n"
+
+
+def test_progress_in_a_log_shows_that_it_is_alive() -> None:
+    """Now and then a case that went well has its line."""
+    stream = io.StringIO()
+    progress = Lines(stream, every=0)
+    progress.total(9)
+    progress.finished("walls@root", 1.0, None)
+    assert stream.getvalue() == "[1/9] walls@root 1.0 s\n"
 
 
 def test_progress_survives_its_reader() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from wallbite.cases.scene import Scene
+from wallbite.target import Target
 from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING
@@ -28,6 +29,13 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
         if posture in ENFORCING:
             yield {"case": f"tiers@{posture}", "kind": "tiers", "posture": posture, "params": {}}
             yield {"case": f"override@{posture}", "kind": "override", "posture": posture, "params": {}}
+
+
+def gate_plugins(target: Target) -> set[str]:
+    """The names of the plugins that the small configuration of the boot matrix speaks of."""
+    assert target.gate is not None
+    named = target.gate.document.get("plugins", {})
+    return {step.name for step in target.install if step.kind == "carrier" and step.name in named}
 
 
 def gate_document(scene: Scene, accounts: Sequence[str], override: Any = None) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def boot(scene: Scene, document: dict[str, Any]) -> tuple[Gateway, str]:
 
 def run_tiers(scene: Scene) -> None:
     """Boot with both tiers, and without each of them."""
-    scene.lay_down()
+    scene.lay_down(plugins=gate_plugins(scene.target))
     confined = next(name for name in scene.accounts if name not in TIERS)
     for name, tiers in {"complete": TIERS, "without-default": ("untrusted",), "without-untrusted": ("default",)}.items():
         gateway, ended = boot(scene, gate_document(scene, (confined, *tiers)))
@@ -68,7 +76,7 @@ def run_tiers(scene: Scene) -> None:
 
 def run_unknown_key(scene: Scene) -> None:
     """Boot with one key that is none, in a configuration that comes up in every posture without it."""
-    scene.lay_down()
+    scene.lay_down(plugins=gate_plugins(scene.target))
     document = gate_document(scene, (), Plain("true"))
     key = scene.params["key"]
     if key != "none":
@@ -88,9 +96,7 @@ def run_unknown_key(scene: Scene) -> None:
 def run_override(scene: Scene) -> None:
     """Boot with accounts beside the override, over directories that are too open; then once more without it."""
     names = tuple(scene.accounts)
-    scene.lay_down(loosen=True)
-    assert scene.target.gate is not None
-    scene.lay_witness(scene.target.gate.path)
+    scene.lay_down(loosen=True, plugins=gate_plugins(scene.target))
     before = scene.installation.snapshot()
     gateway, ended = boot(scene, gate_document(scene, names, Plain("true")))
     witness = scene.witness(WITHIN if ended == "ready" else 0.0)

@@ -6,12 +6,12 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from wallbite.cases.boots import gate_plugins
 from wallbite.cases.scene import Scene
 from wallbite.installation.document import Plain, with_value
-from wallbite.postures import POSTURES
 
 WITHIN: Final = 10.0  # seconds for a boot or a refusal
-DRAWS: Final = 216  # a multiple of the postures and of the classes, so that each class is met often enough
+DRAWS: Final = 27  # for each posture: 216 over all, where each class of accounts and of override is met 24 times
 
 ACCOUNTS: Final[dict[str, tuple[str, ...] | None]] = {
     "no-key": None,
@@ -58,8 +58,9 @@ def plan_matrix(postures: tuple[str, ...], table: Mapping[str, Any]) -> Iterator
 def plan_drawn(postures: tuple[str, ...], table: Mapping[str, Any], seed: int) -> Iterator[dict[str, Any]]:
     """Configurations drawn by Hypothesis; the same table says what each must come to."""
     shuffled = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
-    dimensions = [_dealt(shuffled, names) for names in (list(postures), list(ACCOUNTS), list(TYPES))]
-    details = _details(seed)
+    count = DRAWS * len(postures)
+    dimensions = [_dealt(shuffled, names, count) for names in (list(postures), list(ACCOUNTS), list(TYPES))]
+    details = _details(seed, count)
     for number, (posture, accounts, kind) in enumerate(zip(*dimensions, strict=True)):
         choice = details[number]
         column = {"absent": "absent", "true": "true", "false": "false"}.get(kind, "string-yes")
@@ -72,14 +73,14 @@ def plan_drawn(postures: tuple[str, ...], table: Mapping[str, Any], seed: int) -
         }
 
 
-def _dealt(source: random.Random, names: list[str]) -> list[str]:
+def _dealt(source: random.Random, names: list[str], count: int) -> list[str]:
     """Every name equally often, in a drawn order."""
-    cards = [names[index % len(names)] for index in range(DRAWS)]
+    cards = [names[index % len(names)] for index in range(count)]
     source.shuffle(cards)
     return cards
 
 
-def _details(seed: int) -> list[dict[str, Any]]:
+def _details(seed: int, count: int) -> list[dict[str, Any]]:
     """What Hypothesis draws for each configuration: a spelling of the override, and an order of the accounts."""
     from hypothesis import HealthCheck, Phase, given, settings, strategies
     from hypothesis import seed as seeded
@@ -93,7 +94,7 @@ def _details(seed: int) -> list[dict[str, Any]]:
     @settings(
         max_examples=1, database=None, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck)
     )
-    @given(strategies.lists(one, min_size=DRAWS, max_size=DRAWS))
+    @given(strategies.lists(one, min_size=count, max_size=count))
     def draw(found: list[dict[str, Any]]) -> None:
         drawn[:] = found
 
@@ -107,8 +108,7 @@ def run(scene: Scene) -> None:
     accounts, grant = _accounts(params)
     override = _override(params)
     gate = scene.target.gate
-    installation = scene.lay_down(document=_document(scene, accounts, override, grant), loosen=True)
-    scene.lay_witness(gate.path)
+    installation = scene.lay_down(document=_document(scene, accounts, override, grant), loosen=True, plugins=gate_plugins(scene.target))
     before = installation.snapshot()
     gateway = scene.gateway()
     gateway.start()
@@ -176,5 +176,3 @@ def _requirement(scene: Scene, expected: str) -> str:
     group = owners[scene.posture.name]
     return str(group[expected] if isinstance(group, Mapping) else group)
 
-
-__all__ = ["POSTURES", "plan_drawn", "plan_matrix", "run"]

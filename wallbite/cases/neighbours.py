@@ -186,7 +186,7 @@ def list_objects() -> list[Attempt]:
         found += [
             Attempt("sysv", f"{kind}:{key}", arguments={"type": kind, "key": key}) for key in _sysv(kind) if key != SHARED_KEY
         ]
-    return [*found, *(Attempt("read", f"shared:{path}", path=path) for path in _shared() if path != SHARED_FILE)]
+    return [*found, *(Attempt("read", f"shared:{path}", path=path) for path in _shared())]
 
 
 def _abstract() -> list[str]:
@@ -202,4 +202,5 @@ def _sysv(kind: str) -> list[int]:
 
 def _shared() -> list[str]:
     places: Sequence[str] = ("/dev/shm", "/dev/mqueue")
-    return sorted(entry.path for place in places if os.path.isdir(place) for entry in os.scandir(place))
+    entries = (entry for place in places if os.path.isdir(place) for entry in os.scandir(place))
+    return sorted(entry.path for entry in entries if not entry.name.startswith("wallbite-"))

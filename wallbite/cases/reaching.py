@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from wallbite.stages import kernel
 from wallbite.target.model import Surface
 
 OPENED: Final = "/opt/wallbite-opened"  # on the stage's own root, where handles and renames work
-OWN: Final = f"{PRIVATE}/own"  # a directory for each account, for surfaces that lie on /run
+OWN: Final = "/opt/wallbite-own"  # a directory for each account on the stage's own root, below no surface
+OWN_ON_RUN: Final = f"{PRIVATE}/own"  # the same on /run, for surfaces there: links and renames do not cross mounts
 PRINCIPAL: Final = {"file": "read", "directory": "list", "socket": "connect"}
 DIRECT: Final = ("read", "write", "append", "map", "xattr", "stat", "list", "create", "connect")
 
@@ -104,7 +104,7 @@ def _is_canary(scene: Scene, one: Found) -> bool:
 def attempts(scene: Scene, found: Iterable[Found], account: str, only: Sequence[str] | None = None) -> list[Attempt]:
     """Everything that the table names for each surface, with the arguments that each operation takes."""
     return [
-        Attempt(operation, one.name, one.layout, one.path, _arguments(scene, one, operation, account))
+        Attempt(operation, one.name, one.layout, one.path, _arguments(one, operation, account))
         for one in found
         for operation in operations(scene, one)
         if only is None or operation in only
@@ -121,8 +121,8 @@ def operations(scene: Scene, one: Found) -> list[str]:
     return [name for name in named if name != "execute" or runs]
 
 
-def _arguments(scene: Scene, one: Found, operation: str, account: str) -> dict[str, Any]:
-    own = own_directory(scene, one.path, account)
+def _arguments(one: Found, operation: str, account: str) -> dict[str, Any]:
+    own = own_directory(one.path, account)
     mode = int(one.state["mode"], 8)
     builders: dict[str, dict[str, Any]] = {
         "remove": {"kind": one.state["kind"]},
@@ -164,27 +164,21 @@ def mount_of(path: str) -> str:
     return best
 
 
-def own_directory(scene: Scene, path: str, account: str) -> str:
+def own_directory(path: str, account: str) -> str:
     """A directory of the account's own on the mount of ``path``."""
-    return scene.ids(account)["directory"] if mount_of(path) == "/" and scene.ids(account)["directory"] else f"{OWN}/{account}"
+    return f"{OWN if mount_of(path) == '/' else OWN_ON_RUN}/{account}"
 
 
 def lay_own(scene: Scene) -> None:
-    """The accounts' own directories beside those that the target gives them, with what renames aim at in each."""
-    Path(OWN).mkdir()
-    Path(OWN).chmod(0o755)
-    for account in scene.accounts:
-        ids = scene.ids(account)
-        for folder in (Path(OWN, account), Path(ids["directory"])):
-            onto = folder / "onto"
+    """A directory of each account's own on each mount that surfaces lie on, and in it what renames aim at."""
+    for place in (OWN, OWN_ON_RUN):
+        Path(place).mkdir()
+        Path(place).chmod(0o755)
+        for account in scene.accounts:
+            ids = scene.ids(account)
+            onto = Path(place, account, "onto")
             onto.mkdir(parents=True)
             (onto / "keep").touch()
-            for path in (folder, onto, onto / "keep"):
-                if path != Path(ids["directory"]):
-                    os.chown(path, ids["uid"], ids["gid"])
-        Path(OWN, account).chmod(0o700)
-
-
-def is_directory(path: str) -> bool:
-    """Whether a path is a directory itself, not a link to one."""
-    return stat.S_ISDIR(os.lstat(path).st_mode)
+            for path in (onto.parent, onto, onto / "keep"):
+                os.chown(path, ids["uid"], ids["gid"])
+            onto.parent.chmod(0o700)

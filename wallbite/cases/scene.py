@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import secrets
+import signal
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +17,9 @@ from wallbite.installation.identities import GATEWAY, Identities
 from wallbite.installation.installation import INBOX, PLANS, Installation
 from wallbite.postures import POSTURES, Posture
 from wallbite.probing.inbox import Inbox
-from wallbite.probing.answers import AnswerProblem, parse
-from wallbite.probing.plan import Plan, plan
+from wallbite.probing.plan import Plan
+from wallbite.probing.shapes import AnswerProblem
+from wallbite.probing.storm import parse_storm
 from wallbite.target.model import Target
 
 EXTRA: Final = ("extra-one", "extra-two")  # supplementary groups that the gateway is started with
@@ -28,12 +29,12 @@ class CaseProblem(Exception):
     """Why a case can go no further; its verdicts are then inconclusive for this reason."""
 
 
-def _identity(data: bytes, plan_: Plan, owner: int | None) -> dict[str, Any]:
+def _identity(data: bytes, owner: int) -> dict[str, Any]:
     try:
-        who = parse(data, plan_, owner_uid=owner).who
+        who = parse_storm(data, owner)
     except AnswerProblem as problem:
         return {"uids": [], "gids": [], "file_uid": owner, "problem": str(problem)}
-    return {"uids": list(who["uids"]), "gids": list(who["gids"]), "file_uid": owner}
+    return {"uids": who["uids"], "gids": who["gids"], "file_uid": owner}
 
 
 @dataclass
@@ -58,7 +59,6 @@ class Scene:
     installation: Installation
     inbox: Inbox = field(default_factory=lambda: Inbox(Path(INBOX)))
     _inherited: list[int] = field(default_factory=list)
-    _witness: Plan | None = None
 
     @classmethod
     def of(cls, request: Mapping[str, Any], context: Any, emit: Callable[[dict[str, Any]], None]) -> Scene:
@@ -113,14 +113,17 @@ class Scene:
 
     # Making it.
 
-    def lay_down(self, document: Mapping[str, Any] | None = None, *, loosen: bool = False) -> Installation:
-        """The target, laid down in this stage, with the inbox beside it."""
-        self.installation.lay_down(document, loosen=loosen)
+    def lay_down(
+        self, document: Mapping[str, Any] | None = None, *, loosen: bool = False, plugins: Collection[str] | None = None
+    ) -> Installation:
+        """The target, laid down in this stage, with the inbox beside it. ``plugins``: only these; None: all."""
+        self.installation.lay_down(document, loosen=loosen, plugins=plugins)
         self.inbox.make()
         return self.installation
 
     def gateway(self, *, deny: Any = None, burdened: bool = True) -> Gateway:
-        """A gateway that is started with groups and descriptors that its children must not have."""
+        """A gateway that is started with groups, descriptors and an ignored signal, which its children must not have."""
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN if burdened else signal.SIG_DFL)
         groups = tuple(self.identities.gid(name) for name in EXTRA if name in self.identities.names) if burdened else ()
         return Gateway(self.installation, groups, tuple(self._burden()) if burdened else (), deny)
 
@@ -163,16 +166,10 @@ class Scene:
 
     # Plans.
 
-    def lay_witness(self, path: str) -> Plan:
-        """The plan that the plugin of a boot path finds: it tells who it is, and nothing else."""
-        self._witness = plan(secrets.token_hex(12), ())
-        self.write_plan(path, self._witness)
-        return self._witness
-
     def witness(self, within: float) -> list[dict[str, Any]]:
-        """Who the plugins were that the boot path started; waits for the first."""
-        letters = self.inbox.await_answers(self._witness.nonce, 1, time.monotonic() + within)
-        return [{**_identity(data, self._witness, owner)} for _, owner, data in letters]
+        """Who the plugins were that came up with the gateway (the light program); waits for the first."""
+        letters = self.inbox.await_storm(1, time.monotonic() + within)
+        return [_identity(data, owner) for _, owner, data in letters]
 
     def write_plan(self, name: str, plan: Plan) -> str:
         """Lay a plan where every account can read it; its path."""

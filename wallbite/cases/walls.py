@@ -17,6 +17,7 @@ from wallbite.postures import ENFORCING
 from wallbite.probing.plan import Attempt
 from wallbite.target.model import Surface
 
+PSEUDO = ("/proc", "/sys")
 DATABASE = ("database", "database-wal", "database-shm", "database-journal")
 
 
@@ -116,9 +117,28 @@ def tour(
     yield from neighbours.key_attempts(scene, key, account)
     yield from neighbours.ipc_attempts(scene)
     yield from api_attempts(scene)
-    skip = ["/proc", "/sys"]
+    yield from sweeps(scene, account)
+
+
+def sweeps(scene: Scene, account: str) -> Iterator[Attempt]:
+    """Walks over the whole tree: from its root, and from each directory that root can list and the account cannot."""
     own = scene.ids(account)["directory"]
-    yield Attempt("sweep", "tree", path="/", arguments={"skip": skip, "note": {"own": own}})
+    for top in ("/", *unlisted("/")):
+        yield Attempt("sweep", f"tree:{top}", path=top, arguments={"skip": list(PSEUDO), "note": {"own": own}})
+
+
+def unlisted(top: str) -> list[str]:
+    """Every directory below ``top`` that not everybody may list, on this mount or on others that may be written."""
+    found = []
+    for folder, directories, _ in os.walk(top):
+        paths = [os.path.join(folder, name) for name in directories]
+        directories[:] = [os.path.basename(path) for path in paths if not _is_left_out(path)]
+        found += [path for path in paths if not _is_left_out(path) and not os.lstat(path).st_mode & 0o004]
+    return found
+
+
+def _is_left_out(path: str) -> bool:
+    return path in PSEUDO or os.path.islink(path) or bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def api_attempts(scene: Scene) -> list[Attempt]:

@@ -17,9 +17,12 @@ def prepare() -> None:
 
 
 def say(text: str) -> None:
-    """Write to stdout. A reader that is gone (``| head``) does not change what a command concludes."""
+    """Write to stdout, with one newline at the end.
+
+    A reader that is gone (``| head``) does not change what a command concludes.
+    """
     try:
-        print(text, flush=True)  # noqa: T201 - the one place that writes to stdout
+        print(text.removesuffix("\n"), flush=True)  # noqa: T201 - the one place that writes to stdout
     except BrokenPipeError:
         _void(sys.stdout.fileno())
 

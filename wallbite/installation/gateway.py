@@ -46,14 +46,15 @@ class Gateway:
     exit_status: int | None = None
     output: str = ""
     _pidfd: int = -1
-    _starts: int = field(default=0)
+    _outputs: list[str] = field(default_factory=list)
 
     def start(self, argv: Sequence[str] | None = None) -> None:
         """Start it (again) in its posture. Its output goes to a file that nobody else can open."""
         target, posture = self.installation.target, self.installation.posture
         identities = self.installation.identities
-        self._starts += 1
-        self.output = f"{OUTPUT}/gateway.{self._starts}"
+        self.installation.starts += 1
+        self.output = f"{OUTPUT}/gateway.{self.installation.starts}"
+        self._outputs.append(self.output)
         sink = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = os.open("/dev/null", os.O_RDONLY)
         spec = Launch(
@@ -138,9 +139,8 @@ class Gateway:
 
     def text(self) -> str:
         """All that it printed and logged since its first start, bounded."""
-        paths = [f"{OUTPUT}/gateway.{number}" for number in range(1, self._starts + 1)]
         log = self.installation.target.gateway.log
-        return "".join(read_bounded(path) for path in (*paths, *([str(self.installation.expanded(log))] if log else [])))
+        return "".join(read_bounded(path) for path in (*self._outputs, *([str(self.installation.expanded(log))] if log else [])))
 
     def printed(self) -> str:
         """What it printed since its last start."""

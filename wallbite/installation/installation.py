@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ class Installation:
     Attributes:
         values: what the descriptor's placeholders stand for.
         config_text: the main configuration as it was written.
+        starts: how many processes of the gateway were started in it.
     """
 
     target: Target
@@ -42,6 +43,7 @@ class Installation:
     fault: Fault | None
     values: dict[str, Any] = field(init=False)
     config_text: str = ""
+    starts: int = 0
 
     def __post_init__(self) -> None:
         """Give every placeholder its value; secrets are new each time."""
@@ -52,17 +54,21 @@ class Installation:
         """The Python that every account can reach."""
         return os.path.realpath(sys.executable)
 
-    def lay_down(self, document: Mapping[str, Any] | None = None, *, loosen: bool = False) -> None:
+    def lay_down(
+        self, document: Mapping[str, Any] | None = None, *, loosen: bool = False, plugins: Collection[str] | None = None
+    ) -> None:
         """Lay everything down.
 
         Args:
             document: the main configuration, instead of the descriptor's.
             loosen: open the gateway's own directories too far, as a careless operator would.
+            plugins: the names of the carriers that are needed; None: all.
         """
         self._lay_private()
         layout = Layout(self.identities, self.values, self.fault, self.interpreter)
         for step in self.target.install:
-            layout.lay(step)
+            if step.kind != "carrier" or plugins is None or step.name in plugins:
+                layout.lay(step)
         if self.posture.file_capabilities:
             program = str(expand(self.target.gateway.program, self.values))
             set_file_capabilities(program, self.posture.permitted, effective=self.posture.effective != 0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib._bootstrap_external as bytecode  # type: ignore[import-not-found]  # the one maker of .pyc bytes
 import importlib.util
+import marshal
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from wallbite.installation.fault import Fault
 
+UNCHECKED = (1).to_bytes(4, "little")  # PEP 552: found by hash, not compared with the source
 _SKIP = {"__pycache__"}
 
 
@@ -41,5 +42,4 @@ def _cached(name: str) -> Path:
 
 def _bytecode(text: str, name: str) -> bytes:
     code = compile(text, name, "exec", dont_inherit=True)
-    compiled: bytes = bytecode._code_to_hash_pyc(code, importlib.util.source_hash(text.encode()), checked=False)
-    return compiled
+    return b"".join([importlib.util.MAGIC_NUMBER, UNCHECKED, importlib.util.source_hash(text.encode()), marshal.dumps(code)])

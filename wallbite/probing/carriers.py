@@ -6,8 +6,11 @@ Both speak the plugin protocol (manifest version 1, protocol 2). Everything is o
 from __future__ import annotations
 
 import json
+import marshal
 import os
 from collections.abc import Iterable
+from functools import cache
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Final, Literal
 
@@ -57,10 +60,28 @@ def lay_down(
     _write(directory / "manifest.yaml", manifest(name, wanted).encode(), 0o644)
     if program == "plugin":
         _write(directory / "probe.py", (probes() / "probe.py").read_bytes(), 0o644)
+        _write_bytecode(directory)
         _write(directory / "entry", plugin_entry(interpreter), 0o755)
     else:
         _write(directory / "end", STORM_END, 0o644)
         _write(directory / "entry", storm_entry(inbox), 0o755)
+
+
+def _write_bytecode(directory: Path) -> None:
+    """The probe compiled, so that not every spawn compiles it; of the kind that is not checked against its source."""
+    cache = directory / "__pycache__"
+    cache.mkdir()
+    cache.chmod(0o755)
+    _write(cache / Path(cache_from_source("probe.py")).name, compiled_probe(), 0o644)
+
+
+@cache
+def compiled_probe() -> bytes:
+    """The probe's bytecode for the interpreter that runs the harness; others compile for themselves."""
+    source = (probes() / "probe.py").read_bytes()
+    code = compile(source, "probe.py", "exec", dont_inherit=True)
+    flags = (1).to_bytes(4, "little")  # by hash, unchecked
+    return MAGIC_NUMBER + flags + source_hash(source) + marshal.dumps(code)
 
 
 def manifest(name: str, commands: Iterable[str]) -> str:

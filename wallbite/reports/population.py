@@ -13,6 +13,7 @@ from wallbite.reports.text import SYMBOLS, label, plural
 from wallbite.verdict import Ruling, Verdict, worst
 
 NOTHING: Final = "no verdict"
+TITLED: Final = 2000  # cells of a matrix that say in a title what their headings say
 _NAMED: Final = 4
 
 
@@ -111,15 +112,16 @@ def _matrix(
     used = {surface for _, surface in found}
     columns = [name for name in surfaces if name or name in used]
     rows = [name for name in accounts if name or any(account == name for account, _ in found)]
-    cells = [Row(_row_name(row), tuple(_pair(row, name, found) for name in columns)) for row in rows]
-    return Matrix(posture, tuple(map(_column_name, columns)), tuple(cells), _sentence(found, len(rows) * len(columns)))
+    cells = _titled({pair: _cell(_pair(pair), verdicts) for pair, verdicts in found.items()})
+    lines = tuple(Row(_row_name(row), tuple(cells.get((row, name), EMPTY) for name in columns)) for row in rows)
+    return Matrix(posture, tuple(map(_column_name, columns)), lines, _sentence(found, len(rows) * len(columns)))
 
 
-def _pair(account: str, surface: str, found: Mapping[Pair, list[Verdict]]) -> Cell:
-    verdicts = found.get((account, surface))
-    return (
-        _cell(f"{_row_name(account)} \N{MULTIPLICATION SIGN} {_column_name(surface)}", verdicts) if verdicts else EMPTY
-    )
+def _titled(cells: dict[Pair, Cell]) -> dict[Pair, Cell]:
+    """The cells, without their titles where there are too many: the headings say the same."""
+    if sum(1 for cell in cells.values() if cell.title) <= TITLED:
+        return cells
+    return {pair: Cell(cell.word, cell.symbol) for pair, cell in cells.items()}
 
 
 def _cell(where: str, verdicts: Sequence[Verdict]) -> Cell:
@@ -138,12 +140,15 @@ def _sentence(found: Mapping[Pair, list[Verdict]], size: int) -> str:
     counted = Counter(rulings.values())
     parts = [f"{counted[ruling]:,} {ruling}" for ruling in Ruling if counted[ruling] or ruling is Ruling.FAIL]
     failing = [pair for pair, ruling in rulings.items() if ruling is Ruling.FAIL]
-    named = ", ".join(
-        f"{_row_name(account)} \N{MULTIPLICATION SIGN} {_column_name(surface)}" for account, surface in failing[:_NAMED]
-    )
+    named = ", ".join(map(_pair, failing[:_NAMED]))
     more = f" and {len(failing) - _NAMED:,} more" if len(failing) > _NAMED else ""
     failed = f" Failing: {named}{more}." if failing else ""
     return f"{plural(size, 'pair')}: {', '.join(parts)}, {size - len(found):,} without a verdict.{failed}"
+
+
+def _pair(pair: Pair) -> str:
+    account, surface = pair
+    return f"{_row_name(account)} \N{MULTIPLICATION SIGN} {_column_name(surface)}"
 
 
 def _row_name(account: str) -> str:

@@ -29,4 +29,6 @@ def check_claims(target: Target, catalogue: Catalogue) -> None:
 def _check_role(target: Target, path: tuple[str, ...], roles: tuple[str, ...], role: str) -> None:
     if role and role not in roles:
         expected = f"one of {', '.join(roles)}" if roles else "a requirement that speaks of surfaces"
-        raise target.source.problem(path, expected, nearest(role, roles, "see: wallbite explain ID"), what=f"unknown role {role!r}")
+        raise target.source.problem(
+            path, expected, nearest(role, roles, "see: wallbite explain ID"), what=f"unknown role {role!r}"
+        )

@@ -1,0 +1,87 @@
+"""A record that a real run wrote: rendered, verified, altered."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wallbite.exits import ExitCode
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a run needs root")
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small run."""
+    out = tmp_path_factory.mktemp("run") / "report"
+    words = ["run", "--select", "BOOT-13", "--posture", "root", "--seed", "1", "--out", str(out)]
+    done = subprocess.run([sys.executable, "-m", "wallbite", *words], capture_output=True, text=True, check=False)
+    assert done.returncode in {ExitCode.CONFORMANT, ExitCode.NOT_CONFORMANT, ExitCode.UNDECIDED}, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[-1] == f"report: {out}"
+    return out
+
+
+@pytest.mark.parametrize("fmt", ["html", "junit", "markdown", "json"])
+def test_a_record_is_rendered(wallbite: Command, folder: Path, tmp_path: Path, fmt: str) -> None:
+    """To stdout or to a file, the same bytes; nothing else is left."""
+    shown = wallbite("report", str(folder), "--format", fmt)
+    filed = wallbite("report", str(folder), "--format", fmt, "--output", "file")
+    assert (shown.returncode, filed.returncode, filed.stdout) == (0, 0, "")
+    assert (tmp_path / "file").read_text().rstrip("\n") == shown.stdout.rstrip("\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_rendering_that_cannot_be_written_leaves_nothing(wallbite: Command, folder: Path, tmp_path: Path) -> None:
+    """A folder in the file's place is refused with one line."""
+    (tmp_path / "taken").mkdir()
+    done = wallbite("report", str(folder), "--format", "json", "--output", "taken")
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.startswith("wallbite: taken: cannot be written: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_an_intact_record_is_verified(wallbite: Command, folder: Path) -> None:
+    """With 0; its origin is not proven, and that is said."""
+    done = wallbite("verify", str(folder))
+    assert (done.returncode, done.stdout) == (0, "intact: self-consistent, origin not proven\n")
+
+
+def test_an_altered_record_is_5(wallbite: Command, folder: Path, tmp_path: Path) -> None:
+    """One character is enough."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    record = copy / "record.jsonl"
+    lines = record.read_text().splitlines(keepends=True)
+    lines[-2] = lines[-2].replace("root", "toor", 1)
+    assert "".join(lines) != record.read_text()
+    record.write_text("".join(lines))
+    assert wallbite("verify", str(copy)).returncode == ExitCode.ALTERED
+
+
+def test_what_is_no_record_is_2(wallbite: Command, tmp_path: Path) -> None:
+    """An empty folder, for `verify` and for `report`."""
+    assert wallbite("verify", str(tmp_path)).returncode == ExitCode.USAGE
+    done = wallbite("report", str(tmp_path), "--format", "html")
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+
+
+def test_an_interrupted_run_is_130(tmp_path: Path) -> None:
+    """Ctrl-C in the middle leaves no half of a record."""
+    out = tmp_path / "report"
+    command = [sys.executable, "-m", "wallbite", "run", "--select", "BOOT", "--out", str(out), "--jobs", "1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        running.stderr.readline()  # the first case is over
+        os.kill(running.pid, 2)
+        _, errors = running.communicate(timeout=60)
+    assert running.returncode == ExitCode.INTERRUPTED
+    assert errors.splitlines()[-1] == "wallbite: interrupted"
+    assert not out.exists() or not list(out.iterdir())
