@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,3 +37,8 @@ class RunOptions:
     out: Path = DEFAULT_OUT
     jobs: int = 1
     seed: int | None = None
+
+
+def processors() -> int:
+    """How many processors this process may use: as many workers run unless told otherwise."""
+    return len(os.sched_getaffinity(0))

@@ -44,8 +44,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return replace(verdict, ruling=Ruling.FAIL, reason=reason) if verdict.account else verdict
 
     folder = tmp_path_factory.mktemp("hostile") / "out"
-    names = {"accounts": HOSTILE, "surfaces": HOSTILE}
-    samples.write(folder, samples.Sample(**names, target=HOSTILE[0], fault=HOSTILE[2], planted=fail))
+    sample = samples.Sample(accounts=HOSTILE, surfaces=HOSTILE, target=HOSTILE[0], fault=HOSTILE[2], planted=fail)
+    samples.write(folder, sample)
     return folder
 
 

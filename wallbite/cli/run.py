@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from wallbite import catalogue
 from wallbite.catalogue import PROFILES
 from wallbite.cli.command import Commands, add_command
 from wallbite.cli.output import say
 from wallbite.cli.summary import lines
 from wallbite.exits import ExitCode
-from wallbite.options import DEFAULT_OUT, DEFAULT_TARGET, STAGES, RunOptions
+from wallbite.options import DEFAULT_OUT, DEFAULT_TARGET, STAGES, RunOptions, processors
 from wallbite.postures import POSTURES
-from wallbite.problems import UsageProblem
+from wallbite.preflight import preflight
 from wallbite.progress import reporter
-from wallbite.target import load
-from wallbite.target.claims import check_claims
 
 NAME: Final = "run"
 _MOST_JOBS: Final = 256
@@ -37,7 +33,7 @@ def add(commands: Commands) -> None:
     argument("--stage", choices=STAGES, default=STAGES[0], help=f"where it runs (default: {STAGES[0]})")
     argument("--fault", metavar="NAME", default="", help="plant a seeded fault of the reference")
     argument("--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help=f"the report (default: {DEFAULT_OUT})")
-    argument("--jobs", metavar="N", type=_jobs, default=_processors(), help="workers (default: one a processor)")
+    argument("--jobs", metavar="N", type=_jobs, default=processors(), help="workers (default: one a processor)")
     argument("--seed", metavar="N", type=int, help="of everything that is drawn (default: a new one)")
 
 
@@ -67,26 +63,6 @@ def options_of(options: argparse.Namespace) -> RunOptions:
     )
 
 
-def preflight(options: RunOptions) -> None:
-    """Find what the user wrote or typed wrong before anything is done.
-
-    Raises:
-        UsageProblem: the descriptor, the catalogue or an option is wrong, or the user is not root.
-    """
-    known = catalogue.load()
-    target = load(options.target)
-    check_claims(target, known)
-    catalogue.select(known, options.select, options.profile or target.claims.profile)
-    for posture in options.postures:
-        if posture not in target.postures:
-            expected = f"one of {', '.join(target.postures)}"
-            raise UsageProblem(
-                f"{target.name} declares no posture {posture!r}", "", expected, "add it, or name another"
-            )
-    if os.geteuid() != 0:
-        raise UsageProblem("this user is not root", expected="root", remedy="run: sudo wallbite run ...")
-
-
 def _words(values: Sequence[str]) -> tuple[str, ...]:
     """Repeated options, each of which may be a list with commas."""
     words = tuple(dict.fromkeys(word.strip() for value in values for word in value.split(",") if word.strip()))
@@ -99,7 +75,3 @@ def _jobs(word: str) -> int:
     if not re.fullmatch(r"[0-9]{1,3}", word) or not 1 <= int(word) <= _MOST_JOBS:
         raise argparse.ArgumentTypeError(f"{word!r}; expected a whole number from 1 to {_MOST_JOBS}")
     return int(word)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0))

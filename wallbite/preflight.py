@@ -1,0 +1,31 @@
+"""What a user wrote or typed wrong, found before anything is done; the same for every front end."""
+
+from __future__ import annotations
+
+import os
+
+from wallbite import catalogue
+from wallbite.options import RunOptions
+from wallbite.problems import UsageProblem
+from wallbite.target import load
+from wallbite.target.claims import check_claims
+
+
+def preflight(options: RunOptions) -> None:
+    """Find what the user wrote or typed wrong before anything is done.
+
+    Raises:
+        UsageProblem: the descriptor, the catalogue or an option is wrong, or the user is not root.
+    """
+    known = catalogue.load()
+    target = load(options.target)
+    check_claims(target, known)
+    catalogue.select(known, options.select, options.profile or target.claims.profile)
+    for posture in options.postures:
+        if posture not in target.postures:
+            expected = f"one of {', '.join(target.postures)}"
+            raise UsageProblem(
+                f"{target.name} declares no posture {posture!r}", "", expected, "add it, or name another"
+            )
+    if os.geteuid() != 0:
+        raise UsageProblem("this user is not root", expected="root", remedy="run: sudo wallbite run ...")
