@@ -17,6 +17,7 @@ BY = "\N{MULTIPLICATION SIGN}"
 def test_each_posture_shows_every_account_and_surface(failing: Path) -> None:
     """4 accounts, 25 surfaces, 3 postures; a cell is the worst verdict on its pair."""
     found = matrices(read(failing))
+    assert all(matrix.walls for matrix in found)
     assert [(matrix.posture, len(matrix.rows), len(matrix.columns)) for matrix in found] == [
         ("root", 4, 25),
         ("ambient-caps", 4, 25),
@@ -45,10 +46,12 @@ def test_what_was_not_declared_is_shown_too(conformant: Record) -> None:
         Verdict("DROP-01", Ruling.FAIL, "", "root", "alpha"),
         Verdict("MODE-01", Ruling.FAIL, "", "root", "", "vault"),
     )
-    matrix = matrices(replace(conformant, verdicts=more))[0]
-    assert [row.name for row in matrix.rows][-2:] == ["ghost", "(no account)"]
-    assert matrix.columns[-2:] == ("cellar", "(the account itself)")
-    assert matrix.rows[0].cells[-1].word == "fail"
+    walls, others = matrices(replace(conformant, verdicts=more))
+    assert [row.name for row in walls.rows] == ["alpha", "beta", "default", "untrusted", "(no account)"]
+    assert walls.rows[-1].cells[walls.columns.index("vault")].word == "fail"
+    assert [row.name for row in others.rows] == ["alpha", "beta", "default", "untrusted", "ghost"]
+    assert others.columns == ("cellar", "(the account itself)")
+    assert (others.rows[0].cells[-1].word, others.rows[-1].cells[0].word) == ("fail", "fail")
 
 
 def test_requirements_stand_against_postures(failing: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,9 +36,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Accounts against surfaces in one posture, and the same in a sentence."""
+    """Accounts against surfaces in one posture, and the same in a sentence.
+
+    Attributes:
+        walls: whether the columns are the declared surfaces; else they are what else the verdicts name.
+    """
 
     posture: str
+    walls: bool
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     sentence: str
@@ -60,19 +65,31 @@ Pair = tuple[str, str]  # account, surface
 
 
 def matrices(record: Record) -> list[Matrix]:
-    """One matrix for each posture that has verdicts on accounts or surfaces.
+    """Accounts against surfaces, then against whatever else verdicts name, for each posture that has such verdicts.
 
     Every declared account is a row and every declared surface a column, whether or not anything was tried there.
     """
-    grouped: dict[str, dict[Pair, list[Verdict]]] = defaultdict(lambda: defaultdict(list))
+    surfaces = [str(item.get("name", "")) for item in record.header.surfaces]
+    declared = set(surfaces)
+    walls, others = _by_pair(record, lambda name: name in declared), _by_pair(record, lambda name: name not in declared)
+    accounts = record.header.accounts
+    found = []
+    for posture in postures_of(record):
+        if posture in walls:
+            found.append(_matrix(posture, True, accounts, surfaces, walls[posture]))
+        if posture in others:
+            found.append(_matrix(posture, False, accounts, (), others[posture]))
+    return found
+
+
+def _by_pair(record: Record, wanted: Callable[[str], bool]) -> dict[str, dict[Pair, list[Verdict]]]:
+    """The verdicts on an account or a surface, by posture and pair."""
+    grouped: dict[str, dict[Pair, list[Verdict]]] = {}
     for verdict in record.verdicts:
-        if verdict.account or verdict.surface:
-            grouped[verdict.posture][verdict.account, verdict.surface].append(verdict)
-    pairs = [pair for found in grouped.values() for pair in found]
-    accounts = _axis(record.header.accounts, (account for account, _ in pairs))
-    surfaces = _axis((str(item.get("name", "")) for item in record.header.surfaces), (name for _, name in pairs))
-    order = [*(name for name in record.header.postures if name in grouped), *grouped]
-    return [_matrix(posture, accounts, surfaces, grouped[posture]) for posture in dict.fromkeys(order)]
+        if (verdict.account or verdict.surface) and wanted(verdict.surface):
+            pairs = grouped.setdefault(verdict.posture, {})
+            pairs.setdefault((verdict.account, verdict.surface), []).append(verdict)
+    return grouped
 
 
 def lines(record: Record, summary: Summary, postures: Sequence[str]) -> list[Line]:
@@ -107,14 +124,14 @@ def _axis(declared: Iterable[str], found: Iterable[str]) -> list[str]:
 
 
 def _matrix(
-    posture: str, accounts: Sequence[str], surfaces: Sequence[str], found: Mapping[Pair, list[Verdict]]
+    posture: str, walls: bool, accounts: Sequence[str], surfaces: Sequence[str], found: Mapping[Pair, list[Verdict]]
 ) -> Matrix:
-    used = {surface for _, surface in found}
-    columns = [name for name in surfaces if name or name in used]
-    rows = [name for name in accounts if name or any(account == name for account, _ in found)]
+    columns = _axis(surfaces, (surface for _, surface in found))
+    rows = _axis(accounts, (account for account, _ in found))
     cells = _titled({pair: _cell(_pair(pair), verdicts) for pair, verdicts in found.items()})
     lines = tuple(Row(_row_name(row), tuple(cells.get((row, name), EMPTY) for name in columns)) for row in rows)
-    return Matrix(posture, tuple(map(_column_name, columns)), lines, _sentence(found, len(rows) * len(columns)))
+    sentence = _sentence(found, len(rows) * len(columns))
+    return Matrix(posture, walls, tuple(map(_column_name, columns)), lines, sentence)
 
 
 def _titled(cells: dict[Pair, Cell]) -> dict[Pair, Cell]:
