@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from wallbite.postures import POSTURES
 from wallbite.verdict import Verdict
 
 SETID = 0o6000
+SETS = ("permitted", "effective", "inheritable", "ambient")
+BOOTS = {"complete", "without-default", "without-untrusted", "without-both"}
 
 
 @check("BOOT-09", needs=("reload",))
@@ -27,19 +30,36 @@ def reload_verdict(bench: Bench, one: Observation, reloads: list[Observation]) -
     """The verdict on one reload: judged as expected, and a plugin lands on its account afterwards."""
     scope = {"posture": one.posture, "surface": one.object}
     after = bench.facts.find(one.posture, "identity", kind="reload", step=f"after-{one.object}")
-    foreign = [who for who in after if {*who.seen["uids"], who.seen["file_uid"]} != {who.seen["expected"]["uid"]}]
-    if foreign:
-        return bench.failed(f"after the reload a plugin ran as uids {foreign[0].seen['uids']}", [one, *foreign], **scope)
+    if foreign := [text for who in after if (text := strange(dict(who.seen)))]:
+        return bench.failed(f"after the reload a plugin ran as {foreign[0]}", [one, *after], **scope)
     if one.seen["expected"] == "refused" and one.seen["accepted"]:
         return bench.failed("a violating configuration was accepted", [one], **scope)
     if one.seen["ended"]:
         return bench.failed("the gateway ended on a reload; the old configuration must stay in force", [one], **scope)
     if one.seen["expected"] == "accepted" and one.seen["refused"]:
         return bench.failed("a sound configuration was refused", [one], **scope)
+    before = bench.facts.find(one.posture, "identity", kind="reload", step="before")
+    if one.seen["refused"] and before and not after and (told := ended_without(bench, one)):
+        return bench.failed(f"the refused configuration is in force: {told[0].seen['problem']}", [one, *told], **scope)
     if not (one.seen["accepted"] or one.seen["refused"]) or not after:
         return bench.undecided("the reload was not answered, or no plugin ran after it", [one], **scope)
     control = next((other for other in reloads if other.seen["expected"] != one.seen["expected"]), None)
     return bench.passed(f"{one.seen['expected']}, and a plugin landed on its account afterwards", [one, *after], control, **scope)
+
+
+def strange(who: dict[str, Any]) -> str:
+    """The ids of a plugin, where they are not those of the account that it was to land on; or nothing."""
+    expected = who["expected"]
+    owner = {who["file_uid"]} - {None}
+    if {*who["uids"], *owner} == {expected["uid"]} and {*who["gids"], *who["groups"]} == {expected["gid"]}:
+        return ""
+    return f"uids {who['uids']} gids {who['gids']} groups {who['groups']}, expected {expected['uid']}"
+
+
+def ended_without(bench: Bench, one: Observation) -> list[Observation]:
+    """The jobs after a reload that the gateway itself gave up."""
+    answers = bench.facts.find(one.posture, "answer", kind="reload", step=f"after-{one.object}")
+    return [answer for answer in answers if str(answer.seen["problem"]).startswith(("the job ended", "the gateway answered"))]
 
 
 @check("BOOT-10", needs=("verbs",))
@@ -66,50 +86,61 @@ def warning_verdict(bench: Bench, one: Observation, sound: Observation, variant:
 @check("BOOT-11", needs=("tiers",))
 def warns_of_a_missing_tier(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        complete = bench.facts.first(posture, "tiers", object="complete")
+        boots = {one.object: one for one in bench.facts.find(posture, "tiers")}
+        if set(boots) < BOOTS:
+            yield bench.unobserved(posture)
+            continue
         for tier in ("default", "untrusted"):
-            scope = {"posture": posture, "surface": tier}
-            one = bench.facts.first(posture, "tiers", object=f"without-{tier}")
-            if not one or not complete:
-                yield bench.unobserved(**scope)
-            elif not one.seen["came_up"]:
-                yield bench.undecided(f"it did not come up: {one.seen['tail']}", [one], **scope)
-            elif one.seen["warnings"][tier] != 1:
-                yield bench.failed(f"{one.seen['warnings'][tier]} warnings, expected one", [one], **scope)
-            elif any(complete.seen["warnings"].values()):
-                yield bench.undecided("it warns also where both tiers exist", [one, complete], **scope)
-            else:
-                yield bench.passed("one warning, and none where the tier exists", [one], complete, **scope)
+            yield tier_verdict(bench, posture, tier, boots)
+
+
+def tier_verdict(bench: Bench, posture: str, tier: str, boots: dict[str, Observation]) -> Verdict:
+    """The verdict on one tier: one warning at each boot without it, and none at each with it."""
+    scope, seen = {"posture": posture, "surface": tier}, list(boots.values())
+    if down := [one for one in seen if not one.seen["came_up"]]:
+        return bench.undecided(f"{down[0].object}: it did not come up: {down[0].seen['tail']}", down, **scope)
+    for one in seen:
+        wanted = int(one.object in ("without-both", f"without-{tier}"))
+        if one.seen["warnings"][tier] != wanted:
+            return bench.failed(f"{one.object}: {one.seen['warnings'][tier]} warnings, expected {wanted}", [one], **scope)
+    return bench.passed("one warning without it, and none where it exists", seen, boots["complete"], **scope)
 
 
 @check("BOOT-13", needs=("verbs",))
 def carries_no_privilege_as_installed(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         files = bench.facts.find(posture, "installed")
-        if not files:
+        if not any(one.seen["program"] for one in files):
             yield bench.unobserved(posture)
             continue
         yield installed_verdict(bench, posture, files)
 
 
 def installed_verdict(bench: Bench, posture: str, files: list[Observation]) -> Verdict:
-    """The verdict on mode and ``security.capability`` of every installed file."""
-    program = bench.facts.setting.declared["program"]
-    setid = [one for one in files if one.seen["kind"] == "file" and int(one.seen["mode"], 8) & SETID]
-    if setid:
+    """The verdict on mode and ``security.capability`` of every installed file that has something, and of the program."""
+    if setid := [one for one in files if int(one.seen["mode"], 8) & SETID]:
         return bench.failed(f"{setid[0].object} has mode {setid[0].seen['mode']}", setid, posture=posture)
     capable = [one for one in files if one.seen["capability"]]
-    stray = [one for one in capable if not POSTURES[posture].file_capabilities or one.object != program]
-    if stray:
+    if stray := [one for one in capable if not POSTURES[posture].file_capabilities or not one.seen["program"]]:
         return bench.failed(f"{stray[0].object} carries file capabilities {stray[0].seen['capability']}", stray, posture=posture)
+    if more := [one for one in capable if granted(one.seen["capability"]) != (POSTURES[posture].permitted, 0)]:
+        return bench.failed(f"{more[0].object} carries more than it needs: {more[0].seen['capability']}", more, posture=posture)
     runs = bench.facts.find(posture, "execute", object="program", vantage="dropped")
     outsiders = [one for one in runs if one.account != "gateway"]
     if capable and [one for one in outsiders if one.errno == OK]:
         return bench.failed("an account may execute the file that carries capabilities", outsiders, posture=posture)
-    if capable and (not outsiders or any(one.errno != "EACCES" for one in outsiders)):
+    walled = {one.account for one in outsiders if one.errno == "EACCES"}
+    if capable and walled != set(bench.accounts):
         return bench.undecided("whether an account may execute it was not seen", outsiders, posture=posture)
     control = next((one for one in runs if one.account == "gateway" and one.errno == OK), None)
-    return bench.passed(f"{len(files)} files: no setuid or setgid, {len(capable)} with file capabilities", [*capable, *files], control, posture=posture)
+    return bench.passed(f"no setuid or setgid, {len(capable)} with file capabilities", [*capable, *files], control, posture=posture)
+
+
+def granted(attribute: str) -> tuple[int, int]:
+    """The permitted and the inheritable set of a ``security.capability`` attribute, in hexadecimal."""
+    value = bytes.fromhex(attribute).ljust(20, b"\0")
+    _, low, low_inheritable, high, high_inheritable = struct.unpack("<5I", value[:20])
+    return low | high << 32, low_inheritable | high_inheritable << 32
 
 
 @check("BOOT-14", needs=("unknown-keys",))
@@ -130,7 +161,9 @@ def unknown_key_verdict(bench: Bench, one: Observation, sound: Observation | Non
         return bench.failed("it came up with an unknown key", [one], **scope)
     if one.seen["timed_out"] or one.seen["exit"] is None or one.seen["exit"] < 0:
         return bench.undecided("it neither came up nor refused", [one], **scope)
-    if one.seen["exit"] == 0 or not one.seen["names_key"]:
+    if one.seen["exit"] == 0:
+        return bench.failed("it ended with exit code 0", [one], **scope)
+    if not one.seen["names_key"]:
         return bench.failed(f"the refusal does not name the key: {one.seen['tail']}", [one], **scope)
     control = sound if sound and sound.seen["came_up"] else None
     return bench.passed("refused, and the refusal names the key", [one], control, **scope)
@@ -146,17 +179,20 @@ def does_nothing_by_halves_under_the_override(bench: Bench) -> Iterator[Verdict]
 def override_verdict(bench: Bench, one: Observation, posture: str) -> Verdict:
     """The verdict on a gateway that was told not to enforce beside accounts that it could enforce."""
     seen: dict[str, Any] = dict(one.seen)
-    if not seen["came_up"] or not seen["witness"]:
-        return bench.undecided(f"it did not come up, or its plugin did not answer: {seen['tail']}", [one], posture=posture)
-    dropped = [who["uids"] for who in seen["witness"] if set(who["uids"]) != {seen["gateway"]["uid"]}]
-    if dropped:
-        return bench.failed(f"a plugin ran as uids {dropped[0]}, expected the gateway's", [one], posture=posture)
+    spawns, own = seen["spawns"], seen["gateway"]
+    if not seen["came_up"] or len(spawns) < 2:
+        return bench.undecided(f"it did not come up: {seen['tail']}", [one], posture=posture)
+    answered = [who for who in spawns if who["uids"]]
+    if dropped := [who for who in answered if set(who["uids"]) != {own["uid"]} or set(who["gids"]) != {own["gid"]}]:
+        text = f"a plugin ran as uids {dropped[0]['uids']} gids {dropped[0]['gids']}, expected the gateway's"
+        return bench.failed(text, [one], posture=posture)
     if seen["changed"]:
         return bench.failed(f"it changed {', '.join(seen['changed'][:5])}", [one], posture=posture)
-    if seen["undropped_lines"] < len(seen["witness"]):
-        return bench.failed(
-            f"{seen['undropped_lines']} lines say that a spawn was not dropped, for {len(seen['witness'])} spawns", [one], posture=posture
-        )
+    if silent := [who for who in answered if who["lines"] < 1]:
+        return bench.failed(f"{len(silent)} of {len(answered)} spawns were not said to be undropped", [one], posture=posture)
+    if len(answered) < len(spawns):
+        problems = "; ".join(who["problem"] for who in spawns if who["problem"])
+        return bench.undecided(f"a plugin did not answer: {problems}", [one], posture=posture)
     control = bench.facts.first(posture, "reconciled", kind="override", errno=OK)
     return bench.passed("plugins ran as the gateway, no mode changed, each spawn was said", [one], control, posture=posture)
 
@@ -165,27 +201,50 @@ def override_verdict(bench: Bench, one: Observation, posture: str) -> Verdict:
 def gives_nothing_to_who_runs_its_verbs(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         runs = bench.facts.find(posture, "verb")
-        if not runs:
+        if {one.account for one in runs} < {"gateway", *bench.accounts[:2]}:
             yield bench.unobserved(posture)
         for one in runs:
-            yield verb_verdict(bench, one)
+            yield own_verdict(bench, one) if one.account == "gateway" else verb_verdict(bench, one)
+
+
+def own_verdict(bench: Bench, one: Observation) -> Verdict:
+    """The verdict on one verb, run by the gateway's own user: what it was started with is given up before its end."""
+    scope = {"posture": one.posture, "account": one.account, "surface": one.object}
+    ends = [stop for stop in one.seen["stops"] if stop["event"] == "exit"]
+    if not ends or not one.seen["complete"] or one.seen["refused"]:
+        return bench.undecided(f"the verb was not seen to its end {one.seen['refused']}".strip(), [one], **scope)
+    if text := stranger(ends, one.seen["expected"], () if POSTURES[one.posture].root else SETS):
+        return bench.failed(text, [one], **scope)
+    control = bench.facts.first(one.posture, "read", account="gateway", object="age-key", kind="verbs", errno=OK)
+    return bench.passed("it ends with its own ids and without capabilities", [one], control, **scope)
 
 
 def verb_verdict(bench: Bench, one: Observation) -> Verdict:
     """The verdict on one verb, run by one account under a tracer: ids and sets at each exec and at its end."""
     scope = {"posture": one.posture, "account": one.account, "surface": one.object}
-    if not one.seen["stops"]:
-        return bench.undecided("the verb was never executed", [one], **scope)
-    for stop in one.seen["stops"]:
-        uid = one.seen["expected"]["uid"]
-        if set(stop["uids"]) != {uid} or set(stop["gids"]) != {uid}:
-            return bench.failed(f"at {stop['event']} its uids were {stop['uids']}, gids {stop['gids']}", [one], **scope)
-        if int(stop["permitted"], 16) or int(stop["effective"], 16):
-            return bench.failed(f"at {stop['event']} it held capabilities {stop['permitted']}", [one], **scope)
+    if not one.seen["stops"] or not one.seen["complete"]:
+        return bench.undecided("the verb was never executed, or did not end", [one], **scope)
+    if one.seen["refused"] not in ("", "EACCES"):
+        return bench.undecided(f"executing the program gave {one.seen['refused']}, expected EACCES or success", [one], **scope)
+    if text := stranger(one.seen["stops"], one.seen["expected"], SETS):
+        return bench.failed(text, [one], **scope)
+    if one.seen["archive"]:
+        return bench.failed(f"it was given an archive of {one.seen['archive']} bytes", [one], **scope)
     key = bench.facts.first(one.posture, "read", account=one.account, object="age-key", kind="verbs")
     if key is None or key.errno != "EACCES":
         got = key.errno if key else "nothing"
         say = bench.failed if key and key.errno == OK else bench.undecided
         return say(f"reading the key gave {got}, expected EACCES", [one, *([key] if key else [])], **scope)
-    control = bench.facts.first(one.posture, "read", account="gateway", object="age-key", kind="verbs", errno=OK)
+    runs = bench.facts.find(one.posture, "verb", account="gateway", object=one.object)
+    control = next((other for other in runs if other.seen["exit"] == 0), None)
     return bench.passed("ids and capabilities are the account's own at every exec and at the end", [one, key], control, **scope)
+
+
+def stranger(stops: list[dict[str, Any]], expected: dict[str, Any], sets: tuple[str, ...]) -> str:
+    """How a process had other ids than its caller, or a capability in one of the sets; or nothing."""
+    for stop in stops:
+        if set(stop["uids"]) != {expected["uid"]} or set(stop["gids"]) != {expected["gid"]}:
+            return f"at {stop['event']} its uids were {stop['uids']}, gids {stop['gids']}"
+        if held := [f"{name} {stop[name]}" for name in sets if int(stop[name], 16)]:
+            return f"at {stop['event']} it held capabilities: {', '.join(held)}"
+    return ""

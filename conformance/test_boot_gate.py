@@ -10,6 +10,7 @@ from wallbite.observation import Observation
 from wallbite.verdict import Verdict
 
 BOUND = 5.0  # seconds that a refusal may take
+MUST_NOT_RUN = ("refuse", "refuse-type", "refuse-or-enforce")  # coming up says enough: without a proven drop it is wrong
 GATE = ("BOOT-01", "BOOT-02", "BOOT-03", "BOOT-04", "BOOT-05", "BOOT-06", "BOOT-07", "BOOT-08")
 
 
@@ -17,13 +18,34 @@ GATE = ("BOOT-01", "BOOT-02", "BOOT-03", "BOOT-04", "BOOT-05", "BOOT-06", "BOOT-
 def decides_as_the_table_says(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         cells = [one for one in bench.facts.find(posture, ("cell", "drawn")) if one.seen["requirement"] == bench.requirement.id]
-        if not [one for one in cells if one.operation == "cell"]:
-            yield bench.unobserved(posture)
-            continue
+        if absent := unseen(bench, posture, cells):
+            yield bench.undecided(f"{len(absent)} cells were not observed, first {absent[0]}", posture=posture)
+        yield from broken(bench, posture)
         accepted = next((one for one in bench.facts.find(posture, "cell") if one.seen["came_up"]), None)
-        refused = next((one for one in bench.facts.find(posture, "cell") if one.seen["exit"]), None)
+        refused = next((one for one in bench.facts.find(posture, "cell") if one.seen["exit"] is not None), None)
         for group, members in grouped(cells).items():
             yield cells_verdict(bench, posture, group, members, accepted, refused)
+
+
+def unseen(bench: Bench, posture: str, cells: list[Observation]) -> list[str]:
+    """The cells of the table that speak for the requirement, and that nobody saw."""
+    table = bench.facts.tables["boot_matrix"]
+    speaks = {expected for expected, owner in table["requirement"][posture].items() if owner == bench.requirement.id}
+    wanted = [
+        f"{accounts}/{override}"
+        for accounts, row in table["postures"][posture].items()
+        for override, expected in zip(table["columns"], row, strict=True)
+        if expected in speaks
+    ]
+    seen = {one.object for one in cells if one.operation == "cell"}
+    return [name for name in wanted if name not in seen]
+
+
+def broken(bench: Bench, posture: str) -> Iterator[Verdict]:
+    """Inconclusive, where a boot came to nothing: a configuration that nobody saw judged is no pass."""
+    for one in bench.facts.find(posture, "case"):
+        if one.kind in bench.kinds and one.seen.get("problem"):
+            yield bench.undecided(f"{one.case} broke: {one.seen['problem']}", [one], posture=posture)
 
 
 def grouped(cells: list[Observation]) -> dict[str, list[Observation]]:
@@ -51,14 +73,14 @@ def cells_verdict(
 
 
 def undecidable(seen: dict[str, Any]) -> str:
-    """Why a cell shows nothing: the gateway's sets were not those of the posture, or it came up without a witness."""
+    """Why a cell shows nothing: its sets were not the posture's, or it came up as it must, and without a witness."""
     if seen.get("oracle"):
         return str(seen["oracle"])
     if not seen["came_up"] and seen["exit"] is None and not seen["timed_out"]:
         return "the gateway neither came up nor ended"
     if seen["exit"] is not None and seen["exit"] < 0:
         return f"the gateway was killed by signal {-seen['exit']}"
-    if seen["came_up"] and not seen["witness"]:
+    if seen["came_up"] and not seen["witness"] and seen["expected"] not in MUST_NOT_RUN:
         return "it came up, and its first plugin never answered"
     return ""
 
@@ -67,7 +89,9 @@ def wrong(seen: dict[str, Any]) -> str:
     """How a cell's outcome differs from the expected one; or nothing."""
     if seen["expected"].startswith("refuse-or"):
         either = seen["expected"].removeprefix("refuse-or-")
-        return wrong_refusal(seen) if not seen["came_up"] else {"enforce": wrong_enforcing, "unconfined": wrong_unconfined}[either](seen)
+        if not seen["came_up"]:
+            return wrong_refusal(seen)
+        return wrong_unconfined(seen) if either == "unconfined" else wrong_enforcing(seen) or unproven(seen)
     judge = {
         "enforce": wrong_enforcing,
         "unconfined": wrong_unconfined,
@@ -78,13 +102,18 @@ def wrong(seen: dict[str, Any]) -> str:
     return judge(seen)
 
 
+def unproven(seen: dict[str, Any]) -> str:
+    """Where a start is allowed only with a drop that is real: no plugin, no proof."""
+    return "" if seen["witness"] else "it came up, and no plugin of it ran"
+
+
 def not_up(seen: dict[str, Any]) -> str:
     """How it failed to come up; or nothing."""
     return "" if seen["came_up"] else f"it did not come up: {'no end within the bound' if seen['timed_out'] else seen['tail']}"
 
 
 def wrong_enforcing(seen: dict[str, Any]) -> str:
-    """Enforcing: it is up, says so, and its plugin has its account's ids and no capability."""
+    """Enforcing: it is up, says so, and its plugin has its account's ids."""
     if text := not_up(seen):
         return text
     if not seen["said"]["enforcing"] or seen["said"]["unconfined"]:
@@ -96,9 +125,12 @@ def wrong_enforcing(seen: dict[str, Any]) -> str:
 
 
 def own_uid(seen: dict[str, Any]) -> str:
-    """Unconfined: the plugin has the gateway's own uid."""
-    foreign = [who["uids"] for who in seen["witness"] if set(who["uids"]) != {seen["gateway"]["uid"]}]
-    return f"its plugin ran as uids {foreign[0]}, expected the gateway's" if foreign else ""
+    """Unconfined: the plugin has the gateway's own uid and gid."""
+    own = seen["gateway"]
+    for who in seen["witness"]:
+        if {*who["uids"], who["file_uid"]} != {own["uid"]} or set(who["gids"]) != {own["gid"]}:
+            return f"its plugin ran as uids {who['uids']} gids {who['gids']}, expected the gateway's"
+    return ""
 
 
 def wrong_unconfined(seen: dict[str, Any]) -> str:
@@ -139,18 +171,24 @@ def wrong_type_refusal(seen: dict[str, Any]) -> str:
     return wrong_refusal(seen) or ("" if seen["said"]["override-type"] else "the refusal does not name the override's key")
 
 
-@check("BOOT-12", needs=("matrix",))
+@check("BOOT-12", needs=("matrix", "drawn"))
 def leaves_nothing_behind(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        cells = bench.facts.find(posture, "cell")
-        refused = [one for one in cells if one.seen["exit"] and not one.seen.get("oracle")]
-        if not refused:
-            yield bench.unobserved(posture)
-            continue
-        dirty = [one for one in refused if one.seen["changed"]]
-        if dirty:
-            names = ", ".join(dirty[0].seen["changed"][:5])
-            yield bench.failed(f"after {len(dirty)} of {len(refused)} refusals something changed: {names}", dirty, posture=posture)
-            continue
-        control = next((one for one in cells if one.seen["came_up"] and one.seen["changed"]), None)
-        yield bench.passed(f"{len(refused)} refusals changed no file, mode or owner", refused, control, posture=posture)
+        yield from broken(bench, posture)
+        cells = [one for one in bench.facts.find(posture, ("cell", "drawn")) if not one.seen["oracle"]]
+        refused = [one for one in cells if one.seen["exit"] is not None]
+        yield remains_verdict(bench, posture, cells, refused) if refused else bench.unobserved(posture)
+
+
+def remains_verdict(bench: Bench, posture: str, cells: list[Observation], refused: list[Observation]) -> Verdict:
+    """The verdict on what refusals left; an accepted start shows that changes are seen."""
+    dirty = [one for one in refused if one.seen["changed"]]
+    if dirty:
+        names = ", ".join(dirty[0].seen["changed"][:5])
+        return bench.failed(f"after {len(dirty)} of {len(refused)} refusals something changed: {names}", dirty, posture=posture)
+    alive = [one for one in refused if one.seen["left"]]
+    if alive:
+        names = ", ".join(alive[0].seen["left"][:5])
+        return bench.failed(f"after {len(alive)} of {len(refused)} refusals a process was left: {names}", alive, posture=posture)
+    control = next((one for one in cells if one.seen["came_up"] and one.seen["changed"]), None)
+    return bench.passed(f"{len(refused)} refusals changed no file, mode or owner, and left no process", refused, control, posture=posture)

@@ -51,6 +51,18 @@ def extra_descriptors(who: dict[str, Any]) -> str:
     return f"descriptors {missing} are closed" if missing else ""
 
 
+def gateways_own(bench: Bench, posture: str) -> Complaint:
+    """A complaint of a standard descriptor that is a file which the gateway itself was started with."""
+    found = bench.facts.find(posture, "posture", object="gateway")
+    held = {target for one in found for _, target in one.seen["descriptors"] if target.startswith("/")} - {"/dev/null"}
+
+    def complaint(who: dict[str, Any]) -> str:
+        shared = [f"{number} ({target})" for number, target in who["descriptors"] if target in held]
+        return extra_descriptors(who) or (f"descriptors of the gateway's own: {', '.join(shared)}" if shared else "")
+
+    return complaint
+
+
 def shared_session(who: dict[str, Any]) -> str:
     """Whether session, process group or terminal are somebody else's."""
     if who["terminal"]:
@@ -99,6 +111,8 @@ def of_identities(
     bad = [(one, text) for one, text in wrong if text]
     if bad:
         return bench.failed(f"on path {bad[0][0].step}: {bad[0][1]}", [one for one, _ in bad], **scope)
+    if unseen := sorted({"attempt", *bench.facts.setting.paths} - {one.step for one in seen}):
+        return bench.undecided(f"its identity was not seen on: {', '.join(unseen)}", seen, **scope)
     return bench.passed(f"{what}, on {len(seen)} spawns", seen, control, **scope)
 
 
@@ -143,11 +157,13 @@ def cannot_become_another(bench: Bench) -> Iterator[Verdict]:
             yield become(bench, posture, account)
 
 
-def become(bench: Bench, posture: str, account: str, **wanted: str) -> Verdict:
-    """The verdict on every attempt of one account to be somebody else."""
+def become(bench: Bench, posture: str, account: str) -> Verdict:
+    """The verdict on every attempt of one account to be somebody else: root, the gateway, each sibling."""
     scope = {"posture": posture, "account": account}
-    tries = bench.facts.find(posture, BECOME, account=account, vantage="spawned", **wanted)
-    if {one.operation for one in tries} != set(BECOME):
+    tries = bench.facts.find(posture, BECOME, account=account, vantage="spawned")
+    aims = {"root", "gateway", *bench.accounts} - {account}
+    wanted = {("raise", "capabilities"), *((operation, aim) for operation in BECOME[:3] for aim in aims)}
+    if not wanted <= {(one.operation, one.object) for one in tries}:
         return bench.unobserved(**scope)
     got = [one for one in tries if one.errno == OK]
     if got:
@@ -155,14 +171,14 @@ def become(bench: Bench, posture: str, account: str, **wanted: str) -> Verdict:
     odd = [one for one in tries if one.errno != "EPERM"]
     if odd:
         return bench.undecided(f"{odd[0].operation} gave {odd[0].errno}, expected EPERM", odd, **scope)
-    control = bench.facts.first(posture, "become-uid", account="root", errno=OK)
-    return bench.passed(f"{len(tries)} attempts, EPERM each", tries, control, **scope)
+    controls = [bench.facts.first(posture, operation, account="root", errno=OK) for operation in BECOME]
+    return bench.passed(f"{len(tries)} attempts, EPERM each", tries, None if None in controls else controls[0], **scope)
 
 
 @check("DROP-06", needs=IDENTITY)
 def gains_nothing_by_exec(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        control = bench.facts.first(posture, "setuid-canary", account="gateway", vantage="dropped", errno=OK)
+        control = bench.facts.first(posture, "setuid-canary", vantage="dropped", errno=OK)
         for account in bench.accounts:
             unset = of_identities(bench, lambda who: "" if who["no_new_privs"] else "NoNewPrivs is 0", control, "NoNewPrivs is 1", posture, account)
             yield unset
@@ -187,7 +203,10 @@ def canary(bench: Bench, control: Observation | None, posture: str, account: str
 @check("DROP-07", needs=IDENTITY)
 def holds_three_descriptors(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: len([number for number, _ in seen["descriptors"] if number > 2]) >= 3)
-    yield from each_account(bench, extra_descriptors, control, "descriptors 0, 1, 2 and no other")
+    for posture in bench.postures:
+        complaint = gateways_own(bench, posture)
+        for account in bench.accounts:
+            yield of_identities(bench, complaint, control(posture), "descriptors 0, 1, 2 and no other", posture, account)
 
 
 @check("DROP-08", needs=IDENTITY)
@@ -199,20 +218,21 @@ def has_a_session_of_its_own(bench: Bench) -> Iterator[Verdict]:
 @check("DROP-09", needs=("walls",))
 def shares_no_keyring(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        control = bench.facts.first(posture, "key-search", account="gateway", errno=OK)
         for account in bench.accounts:
-            for operation in ("key-search", "key-read"):
-                tries = bench.facts.find(posture, operation, account=account, vantage="spawned")
-                for owner in dict.fromkeys(one.object for one in tries):
-                    yield of_key(bench, control, [one for one in tries if one.object == owner])
-            if not bench.facts.find(posture, "key-search", account=account, vantage="spawned"):
-                yield bench.unobserved(posture, account=account)
+            for owner in ("gateway", *bench.accounts):
+                if owner != account:
+                    for operation in ("key-search", "key-read"):
+                        yield of_key(bench, posture, account, owner, operation)
 
 
-def of_key(bench: Bench, control: Observation | None, tries: Sequence[Observation]) -> Verdict:
-    """The verdict on the attempts to reach one key."""
-    one = tries[0]
-    scope = {"posture": one.posture, "account": one.account, "surface": one.object}
+def of_key(bench: Bench, posture: str, account: str, owner: str, operation: str) -> Verdict:
+    """The verdict on one account's attempts to reach a key of the gateway's, or of a sibling that is still there."""
+    scope = {"posture": posture, "account": account, "surface": f"key-of:{owner}"}
+    tries = bench.facts.find(posture, operation, account=account, object=f"key-of:{owner}", vantage="spawned")
+    if not tries:
+        return bench.unobserved(**scope)
+    own = {"object": "key-of:gateway"} if owner == "gateway" else {"object": "own-key"}
+    control, one = bench.facts.first(posture, "key-search", account=owner, errno=OK, **own), tries[0]
     if any(each.errno == OK for each in tries):
         return bench.failed(f"{one.operation} found a key that is not its own", tries, **scope)
     expected = {"key-search": {"ENOKEY"}, "key-read": {"EACCES", "ENOKEY"}}[one.operation]

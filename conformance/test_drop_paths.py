@@ -11,6 +11,7 @@ from wallbite.postures import ENFORCING
 from wallbite.verdict import Verdict
 
 DROP_STEPS = ("uid", "gid", "groups")
+BECOME = ("become-uid", "become-gid", "become-groups", "raise")
 START_ERRORS = ("missing-interpreter", "exec-format", "unreadable-cwd")
 
 
@@ -41,6 +42,8 @@ def refused_job(bench: Bench, job: Observation, scope: dict[str, str]) -> Verdic
     seen = job.seen
     if seen["answers"]:
         return bench.failed(f"it ran all the same, {seen['answers']} times", [job], **scope)
+    if not seen["accepted"] or not isinstance(seen["attempts"], int):
+        return bench.undecided(f"what came of the job is not told: {seen['error'] or 'no number of attempts'}", [job], **scope)
     if seen["attempts"] != 1:
         return bench.failed(f"{seen['attempts']} attempts, expected exactly one", [job], **scope)
     if not seen["error"] or seen["error"] != bench.facts.setting.declared["refusals"]["drop"]:
@@ -58,16 +61,26 @@ def tells_a_failed_drop_from_other_errors(bench: Bench) -> Iterator[Verdict]:
         for name in START_ERRORS:
             scope = {"posture": posture, "surface": name}
             job = bench.facts.first(posture, "job", object=f"start-error/{name}")
-            yield told_apart(bench, job, drops, scope) if job and drops else bench.unobserved(**scope)
+            whole = job is not None and len(drops) == len(DROP_STEPS)
+            yield told_apart(bench, job, drops, scope) if job and whole else bench.unobserved(**scope)
 
 
 def told_apart(bench: Bench, job: Observation, drops: list[Observation], scope: dict[str, str]) -> Verdict:
     """The verdict on one other start error: it must not look like a failed drop."""
+    untold = [one for one in (job, *drops) if not one.seen["accepted"]]
+    if untold:
+        return bench.undecided(f"a job was not taken: {untold[0].seen['error']}", untold, **scope)
+    silent = [drop for drop in drops if not drop.seen["error"]]
+    if silent:
+        return bench.failed(f"{silent[0].object}: a failed drop is not reported at all", silent, **scope)
     same = [drop for drop in drops if drop.seen["error"] == job.seen["error"]]
     if same:
         return bench.failed(f"its error {job.seen['error']!r} is also that of a failed drop", [job, *same], **scope)
     if job.seen["status"] != "failed" or not job.seen["error"]:
         return bench.undecided(f"the job ended {job.seen['status']!r} without an error class", [job], **scope)
+    named = bench.facts.setting.declared["refusals"]["other"].get(scope["surface"], "")
+    if named and named != job.seen["error"]:
+        return bench.failed(f"its error is {job.seen['error']!r}, the descriptor says {named!r}", [job], **scope)
     return bench.passed(f"its error is {job.seen['error']!r}, a failed drop's {drops[0].seen['error']!r}", [job], drops[0], **scope)
 
 
@@ -88,16 +101,19 @@ def path_verdict(bench: Bench, posture: str, account: str, path: str) -> Verdict
     bad = [(one, text) for one in seen if (text := foreign(dict(one.seen)))]
     if bad:
         return bench.failed(f"path {path}: {bad[0][1]}", [one for one, _ in bad], **scope)
-    became = bench.facts.find(posture, ("become-uid", "become-gid", "become-groups"), account=account, step=path, errno=OK)
-    if became:
+    tries = bench.facts.find(posture, BECOME, account=account, step=path, vantage="spawned")
+    if became := [one for one in tries if one.errno == OK]:
         return bench.failed(f"path {path}: {became[0].operation} {became[0].object} succeeded", became, **scope)
+    if {one.operation for one in tries if one.errno == "EPERM"} != set(BECOME):
+        return bench.undecided(f"path {path}: not every way to be somebody else was tried and refused", [*seen, *tries], **scope)
     return bench.passed(f"path {path}: identity is its account's", seen, bench.facts.first(posture, "posture", kind=seen[0].kind), **scope)
 
 
 @check("DROP-14", needs=("spawns", "no-default"))
 def lands_on_default_or_is_refused(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        yield on_default(bench, posture)
+        if "default" in bench.accounts:
+            yield on_default(bench, posture)
         yield without_default(bench, posture)
 
 
@@ -122,8 +138,15 @@ def without_default(bench: Bench, posture: str) -> Verdict:
         return bench.unobserved(**scope)
     if job.seen["answers"]:
         return bench.failed(f"it ran, as uid {job.seen['ran_as']}", [job], **scope)
+    error, named = str(job.seen["error"]), bench.facts.setting.declared["refusals"]["ungranted"]
+    if not job.seen["accepted"] and not (named and named in error):
+        return bench.undecided(f"the request was not taken, for another reason perhaps: {error}", [job], **scope)
     if job.seen["accepted"] and job.seen["status"] != "failed":
         return bench.undecided(f"it did not run and was not refused: status {job.seen['status']!r}", [job], **scope)
+    if job.seen["accepted"] and named and error != named:
+        return bench.failed(f"its error is {error!r}, the descriptor says {named!r}", [job], **scope)
+    if isinstance(job.seen["attempts"], int) and job.seen["attempts"] > 1:
+        return bench.failed(f"{job.seen['attempts']} attempts, expected exactly one", [job], **scope)
     control = bench.facts.first(posture, "identity", kind="no-default", step="granted")
     return bench.passed(f"refused: {job.seen['error']!r}", [job], control, **scope)
 
@@ -140,11 +163,14 @@ def storm_verdict(bench: Bench, posture: str, account: str, jobs: list[Observati
     """The verdict on one account's share of the interleaved jobs."""
     scope = {"posture": posture, "account": account}
     asked = bench.facts.setting.declared["storm"]
+    share = len(range(list(bench.accounts).index(account), asked, len(bench.accounts)))
     if not jobs or total < asked:
         return bench.undecided(f"{total} of {asked} jobs answered; {bench.facts.trouble(posture, bench.kinds)}", jobs, **scope)
     bad = [(one, text) for one in jobs if (text := mixed_up(dict(one.seen)))]
     if bad:
         return bench.failed(f"{len(bad)} of {len(jobs)} jobs: {bad[0][1]}", [one for one, _ in bad], **scope)
+    if len(jobs) != share or len({one.seen["job"] for one in jobs}) != share:
+        return bench.failed(f"{len(jobs)} jobs had its configuration, {share} were asked for it", jobs, **scope)
     control = bench.facts.first(posture, "posture", kind="spawns")
     return bench.passed(f"{len(jobs)} jobs of {total} interleaved, each with its own identity", jobs, control, **scope)
 

@@ -8,7 +8,9 @@ from wallbite.checks import Bench, check
 from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
-PROCESS = ("proc", "signal", "ptrace", "vm-read", "pidfd-getfd")
+PROCESS = ("signal", "ptrace", "vm-read", "pidfd-getfd")
+LOOPBACK = "loopback-api"
+ENTRIES = ("environ", "mem", "maps", "fd", "root", "cwd")
 
 
 @check("WALL-08", needs=("walls", "spawns"))
@@ -31,8 +33,15 @@ def owns_its_directory(bench: Bench) -> Iterator[Verdict]:
 def gateway_process_is_out_of_reach(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         for account in bench.accounts:
-            yield process_verdict(bench, posture, account, "gateway-process")
+            for name in processes_of_the_gateway(bench, posture):
+                yield process_verdict(bench, posture, account, name)
         yield argv_verdict(bench, posture)
+
+
+def processes_of_the_gateway(bench: Bench, posture: str) -> list[str]:
+    """The gateway's own process, and each child of it that root found and that is no plugin."""
+    found = (one.object for one in bench.facts.find(posture, "signal", account="root", step="before"))
+    return ["gateway-process", *sorted({name for name in found if name.startswith("gateway-child-")})]
 
 
 @check("WALL-12", needs=("walls",))
@@ -47,8 +56,10 @@ def sibling_process_is_out_of_reach(bench: Bench) -> Iterator[Verdict]:
 def process_verdict(bench: Bench, posture: str, account: str, name: str) -> Verdict:
     """The verdict on one account's attempts on one process; the control is root's success at each of them."""
     scope = {"posture": posture, "account": account, "surface": name}
-    tries = [one for one in bench.facts.find(posture, PROCESS, account=account, vantage="spawned") if one.object.split("/")[0] == name]
-    if {one.operation for one in tries} != set(PROCESS):
+    tries = bench.facts.find(posture, PROCESS, account=account, object=name, vantage="spawned")
+    for entry in ENTRIES:
+        tries += bench.facts.find(posture, "proc", account=account, object=f"{name}/{entry}", vantage="spawned")
+    if len({(one.operation, one.object) for one in tries}) < len(PROCESS) + len(ENTRIES):
         return bench.unobserved(**scope)
     table = bench.facts.tables["errnos"]["operations"]
     got = [one for one in tries if one.errno in table[one.operation]["reached"]]
@@ -80,6 +91,7 @@ def argv_verdict(bench: Bench, posture: str) -> Verdict:
 def gives_nothing_without_authentication(bench: Bench) -> Iterator[Verdict]:
     from_table = [one for one in bench.facts.surfaces(bench.requirement.surfaces)]
     for posture in bench.postures:
+        yield from undeclared(bench, posture)
         for account in bench.accounts:
             for surface in from_table:
                 tries = bench.facts.find(posture, "connect", account=account, object=surface.name, vantage="spawned")
@@ -94,6 +106,8 @@ def socket_verdict(bench: Bench, tries: Sequence[Observation], control: Observat
         return bench.unobserved(**scope)
     if got := [one for one in tries if one.errno == OK]:
         return bench.failed(f"connect ({got[0].layout}) succeeded", got, **scope)
+    if {one.layout for one in tries} != {"laid", "opened"}:
+        return bench.undecided("connect was not tried in both layouts", tries, **scope)
     if odd := [one for one in tries if one.errno != "EACCES"]:
         return bench.undecided(f"connect ({odd[0].layout}) gave {odd[0].errno}, expected EACCES", odd, **scope)
     return bench.passed("connect gave EACCES", tries, control, **scope)
@@ -117,6 +131,17 @@ def api_verdicts(bench: Bench, posture: str, account: str) -> Iterator[Verdict]:
             yield bench.undecided(f"{route} answers nobody, not even with the token", tries, **scope)
         else:
             yield bench.passed(f"{route} gave {status[0]} without credentials, {control.seen['status']} with them", tries, control, **scope)
+
+
+def undeclared(bench: Bench, posture: str) -> Iterator[Verdict]:
+    """For control sockets and the loopback API: where the descriptor has none, it must say why."""
+    there = {"control-socket": bool(bench.facts.surfaces(["control-socket"])), LOOPBACK: bool(bench.facts.setting.declared["loopback"])}
+    for role in (role for role, declared in there.items() if not declared):
+        scope = {"posture": posture, "surface": role}
+        reason = bench.facts.setting.excused.get(f"{bench.requirement.id}/{role}", "")
+        yield bench.inapplicable(reason, **scope) if reason else bench.undecided(
+            f"the descriptor declares no {role}; declare it, or say under claims.not-applicable why there is none", **scope
+        )
 
 
 @check("WALL-14", needs=("walls",))
@@ -174,11 +199,15 @@ def names_shared_accounts(bench: Bench) -> Iterator[Verdict]:
             scope = {"posture": posture, "surface": where}
             shared = bench.facts.first(posture, where, object="shared")
             apart = bench.facts.first(posture, where, object="apart")
-            if not shared or not apart:
+            if where == "check" and "check" not in bench.facts.setting.declared.get("verbs", ("check",)):
+                yield bench.inapplicable("the target has no `check` verb", **scope)
+            elif not shared:
                 yield bench.unobserved(**scope)
             elif not all(shared.seen["named"].values()):
                 silent = [name for name, said in shared.seen["named"].items() if not said]
                 yield bench.failed(f"{where} does not name {silent} as shared", [shared], **scope)
+            elif not apart:
+                yield bench.unobserved(**scope)
             elif any(apart.seen["named"].values()):
                 yield bench.undecided("it names accounts that are not shared, too", [shared, apart], **scope)
             else:

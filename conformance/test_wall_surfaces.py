@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from wallbite.checks import Bench, check
@@ -12,23 +13,54 @@ from wallbite.verdict import Verdict
 
 DETOURS = ("symlink-read", "root-read", "link", "bind", "handle")
 PRINCIPAL = {"file": "read", "directory": "list", "socket": "connect"}
-CRASH = ("crashed", "restarted")
+LAYOUTS = {"laid", "opened"}
+EVENTS = ("reload", "backup", "rotate", "hostile-names")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When accounts reached: the step of their attempts, and those of root's looks before and after."""
+
+    step: str
+    before: str
+    after: str
+    label: str = ""
+
+
+FIRST = Moment("attempt", "before", "after")
+LATER = Moment("later", "before-later", "after-later")
+CRASHED = Moment("crashed", "before-crashed", "after-crashed", " after a crash")
+RESTARTED = Moment("restarted", "before-restarted", "after-restarted", " after a restart")
 
 
 @check("WALL-01", "WALL-02", "WALL-03", "WALL-04", "WALL-05", "WALL-06", "WALL-07", "WALL-09", "WALL-10", needs=("walls",))
 def surfaces_are_walled(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
+        yield from undeclared(bench, posture)
         for account in bench.accounts:
             for surface in concerned(bench, account):
-                excuse = bench.facts.setting.excused.get(f"{bench.requirement.id}/{surface.role}")
-                yield surface_verdict(bench, posture, account, surface, ("attempt",), detours=False)
-                if bench.requirement.id == "WALL-03" and surface.role != "state-directory" and not excuse:
-                    yield crash_verdict(bench, posture, account, surface)
+                yield surface_verdict(bench, posture, account, surface, FIRST, detours=False)
+                if bench.requirement.id == "WALL-03" and surface.role != "state-directory" and not excuse(bench, surface.role):
+                    yield surface_verdict(bench, posture, account, surface, CRASHED, detours=False)
+                    yield surface_verdict(bench, posture, account, surface, RESTARTED, detours=False)
 
 
-def crash_verdict(bench: Bench, posture: str, account: str, surface: SurfaceFact) -> Verdict:
-    """The verdict on the database after the gateway was killed, and after it came up again."""
-    return surface_verdict(bench, posture, account, surface, CRASH, detours=False, label=" after a crash")
+def undeclared(bench: Bench, posture: str) -> Iterator[Verdict]:
+    """For each role that the requirement names and the descriptor has no surface for: excused by it, or undecided."""
+    declared = {surface.role for surface in bench.facts.setting.surfaces}
+    for role in bench.requirement.surfaces:
+        if role not in declared:
+            scope = {"posture": posture, "surface": role}
+            reason = excuse(bench, role)
+            yield bench.inapplicable(reason, **scope) if reason else bench.undecided(
+                f"the descriptor declares no surface {role}; declare it, or say under claims.not-applicable why there is none",
+                **scope,
+            )
+
+
+def excuse(bench: Bench, role: str) -> str:
+    """Why the target has nothing of this role, as its descriptor says; empty where it does not."""
+    return bench.facts.setting.excused.get(f"{bench.requirement.id}/{role}", "")
 
 
 @check("WALL-15", needs=("walls",))
@@ -37,13 +69,13 @@ def detours_end_the_same_way(bench: Bench) -> Iterator[Verdict]:
         for account in bench.accounts:
             for surface in [one for one in bench.facts.setting.surfaces if one.surface_class in ("gateway", "account")]:
                 if surface.owner != account and surface.kind == "file":
-                    yield surface_verdict(bench, posture, account, surface, ("attempt",), detours=True)
+                    yield surface_verdict(bench, posture, account, surface, FIRST, detours=True)
 
 
 @check("WALL-16", needs=("walls",))
 def walls_hold_through_a_run(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        for event in ("reload", "backup", "rotate", "hostile-names"):
+        for event in EVENTS:
             one = bench.facts.first(posture, "event", object=event)
             if one is None or one.errno != OK:
                 yield bench.unobserved(posture, surface=event) if one is None else bench.undecided(
@@ -52,23 +84,24 @@ def walls_hold_through_a_run(bench: Bench) -> Iterator[Verdict]:
         for account in bench.accounts:
             for surface in [one for one in bench.facts.setting.surfaces if one.surface_class in ("gateway", "account")]:
                 if surface.owner != account:
-                    yield surface_verdict(bench, posture, account, surface, ("later",), detours=False)
-        yield from found_verdicts(bench, posture)
+                    yield surface_verdict(bench, posture, account, surface, LATER, detours=False)
+        for one in bench.facts.find(posture, "found"):
+            yield found_verdict(bench, posture, one)
 
 
-def found_verdicts(bench: Bench, posture: str) -> Iterator[Verdict]:
-    """Files that appeared beside the surfaces while it ran, such as rotated logs: nobody else may read them."""
-    for one in bench.facts.find(posture, "found"):
-        scope = {"posture": posture, "surface": one.object}
-        readers = [each for each in bench.facts.find(posture, ("read", "write"), object=one.object, vantage="dropped") if each.account != "gateway"]
-        got = [each for each in readers if each.errno == OK]
-        control = next((each for each in bench.facts.find(posture, "read", object=one.object, account="gateway") if each.errno == OK), None)
-        if got:
-            yield bench.failed(f"{got[0].account} may {got[0].operation} a file that appeared later, mode {one.seen['mode']}", [one, *got], **scope)
-        elif not readers or any(each.errno != "EACCES" for each in readers):
-            yield bench.undecided("what an account gets from it was not seen", [one, *readers], **scope)
-        else:
-            yield bench.passed("EACCES for every account", readers, control, **scope)
+def found_verdict(bench: Bench, posture: str, one: Observation) -> Verdict:
+    """The verdict on a file that appeared while it ran, such as a second backup: nobody but the gateway may use it."""
+    scope = {"posture": posture, "surface": one.object}
+    tries = bench.facts.find(posture, ("read", "write"), object=one.object, step="found", vantage="dropped")
+    readers = [each for each in tries if each.account != "gateway"]
+    if got := [each for each in readers if each.errno == OK]:
+        reason = f"{got[0].account} may {got[0].operation} ({got[0].layout}) a file that appeared later, mode {one.seen['mode']}"
+        return bench.failed(reason, [one, *got], **scope)
+    wanted = {(account, operation, layout) for account in bench.accounts for operation in ("read", "write") for layout in LAYOUTS}
+    if {(each.account, each.operation, each.layout) for each in readers if each.errno == "EACCES"} != wanted:
+        return bench.undecided("what an account gets from it was not seen", [one, *readers], **scope)
+    control = next((each for each in tries if each.account == "gateway" and each.errno == OK), None)
+    return bench.passed("EACCES for every account, in both layouts", readers, control, **scope)
 
 
 def concerned(bench: Bench, account: str) -> list[SurfaceFact]:
@@ -77,14 +110,13 @@ def concerned(bench: Bench, account: str) -> list[SurfaceFact]:
 
 
 def surface_verdict(
-    bench: Bench, posture: str, account: str, surface: SurfaceFact, steps: Sequence[str], *, detours: bool, label: str = ""
+    bench: Bench, posture: str, account: str, surface: SurfaceFact, moment: Moment, *, detours: bool
 ) -> Verdict:
     """The verdict on one account and one surface: every attempt, in both layouts, with its controls."""
-    scope = {"posture": posture, "account": account, "surface": surface.name + label}
-    excuse = bench.facts.setting.excused.get(f"{bench.requirement.id}/{surface.role}")
-    if excuse:
-        return bench.inapplicable(excuse, **scope)
-    tries = attempts(bench, posture, account, surface, steps, detours=detours)
+    scope = {"posture": posture, "account": account, "surface": surface.name + moment.label}
+    if reason := excuse(bench, surface.role):
+        return bench.inapplicable(reason, **scope)
+    tries = attempts(bench, posture, account, surface, moment, detours=detours)
     if not tries:
         return bench.unobserved(**scope)
     complaints = [(one, *rule(bench, one, surface, tries)) for one in tries]
@@ -92,7 +124,7 @@ def surface_verdict(
     doubts = [(one, text) for one, kind, text in complaints if kind == "doubt"]
     if breaches:
         return bench.failed(breach_reason(breaches), [one for one, _ in breaches], **scope)
-    doubts += [(tries[0], text) for text in missing(bench, posture, surface, tries, steps, detours=detours)]
+    doubts += [(tries[0], text) for text in missing(bench, posture, surface, tries, moment, detours=detours)]
     if doubts:
         return bench.undecided(f"{doubts[0][0].operation} {doubts[0][0].layout}: {doubts[0][1]}", [one for one, _ in doubts], **scope)
     control = principal_control(bench, posture, surface)
@@ -107,12 +139,11 @@ def breach_reason(breaches: list[tuple[Observation, str]]) -> str:
 
 
 def attempts(
-    bench: Bench, posture: str, account: str, surface: SurfaceFact, steps: Sequence[str], *, detours: bool
+    bench: Bench, posture: str, account: str, surface: SurfaceFact, moment: Moment, *, detours: bool
 ) -> list[Observation]:
-    """What the account attempted on the surface: the direct operations, or the detours."""
+    """What the account attempted on the surface at that moment: the direct operations, or the detours."""
     operations = [name for name in bench.facts.tables["errnos"]["operations"] if (name in DETOURS) == detours]
-    found = bench.facts.find(posture, operations, account=account, object=surface.name)
-    return [one for one in found if one.step in steps]
+    return bench.facts.find(posture, operations, account=account, object=surface.name, step=moment.step)
 
 
 def rule(bench: Bench, one: Observation, surface: SurfaceFact, tries: Sequence[Observation]) -> tuple[str, str]:
@@ -151,35 +182,43 @@ def expected_errnos(operation: Mapping[str, Any], one: Observation, tries: Seque
 
 
 def missing(
-    bench: Bench, posture: str, surface: SurfaceFact, tries: Sequence[Observation], steps: Sequence[str], *, detours: bool
+    bench: Bench, posture: str, surface: SurfaceFact, tries: Sequence[Observation], moment: Moment, *, detours: bool
 ) -> Iterator[str]:
-    """What a pass would need and does not have: the object itself before and after, and each attempt's control."""
-    before = {one.layout: one for one in bench.facts.find(posture, "state", object=surface.name, step="before")}
-    after = {one.layout: one for one in bench.facts.find(posture, "state", object=surface.name, step="after")}
-    for layout in dict.fromkeys(one.layout for one in tries):
+    """What a pass would need and does not have: the object itself before and after, every attempt, and their controls."""
+    before = {one.layout: one for one in bench.facts.find(posture, "state", object=surface.name, step=moment.before)}
+    after = {one.layout: one for one in bench.facts.find(posture, "state", object=surface.name, step=moment.after)}
+    for layout in sorted(LAYOUTS):
         if layout not in before or before[layout].errno != OK or before[layout].seen["kind"] != surface.kind:
             yield f"root did not see the {surface.kind} before"
         elif layout not in after or after[layout].seen.get("identity") != before[layout].seen.get("identity"):
             yield "root did not see it unchanged afterwards"
-    if "attempt" in steps and {one.layout for one in tries} != {"laid", "opened"}:
-        yield "it was not tried in both layouts"
-    for one in tries:
-        if one.operation in policy_of(bench, surface)["denied"] and not controlled(bench, one):
-            yield f"no control for {one.operation}: nobody was seen to succeed at it"
-            return
-    if not detours and PRINCIPAL[surface.kind] not in {one.operation for one in tries}:
-        yield f"{PRINCIPAL[surface.kind]} was not attempted"
+        made = {one.operation for one in tries if one.layout == layout}
+        if lacking := sorted(wanted(bench, surface, before.get(layout), moment, detours=detours) - made):
+            yield f"{layout}: not attempted: {', '.join(lacking)}"
+    denied = policy_of(bench, surface)["denied"]
+    if lone := next((one for one in tries if one.operation in denied and not controlled(bench, one, moment)), None):
+        yield f"no control for {lone.operation}: nobody was seen to succeed at it"
 
 
-def controlled(bench: Bench, one: Observation) -> bool:
+def wanted(bench: Bench, surface: SurfaceFact, before: Observation | None, moment: Moment, *, detours: bool) -> set[str]:
+    """The operations that must have been tried: all of the table at first, later the one that matters most."""
+    if moment is not FIRST:
+        return {PRINCIPAL[surface.kind]}
+    policy = policy_of(bench, surface)
+    named = {name for name in (*policy["denied"], *policy["allowed"]) if (name in DETOURS) == detours}
+    runs = before is not None and int(str(before.seen.get("mode", "0")), 8) & 0o111
+    return named if runs else named - {"execute"}
+
+
+def controlled(bench: Bench, one: Observation, moment: Moment) -> bool:
     """Whether root or the gateway was let through at the same operation on the same object in the same layout."""
     reached = bench.facts.tables["errnos"]["operations"][one.operation]["reached"]
-    found = bench.facts.find(one.posture, one.operation, object=one.object, layout=one.layout, step="before")
+    found = bench.facts.find(one.posture, one.operation, object=one.object, layout=one.layout, step=moment.before)
     return any(control.errno in reached for control in found if control.account in ("root", "gateway"))
 
 
 def principal_control(bench: Bench, posture: str, surface: SurfaceFact) -> Observation | None:
     """The observation that its owner can use the surface, in the way that others must not."""
-    found = bench.facts.find(posture, PRINCIPAL[surface.kind], object=surface.name, step="before", errno=OK)
+    found = bench.facts.find(posture, PRINCIPAL[surface.kind], object=surface.name, step=FIRST.before, errno=OK)
     owner = "gateway" if surface.owner == "gateway" else "root"
     return next((one for one in found if one.account == owner), None)

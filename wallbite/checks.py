@@ -20,6 +20,7 @@ from wallbite.observation import Observation
 from wallbite.problems import EnvironmentProblem
 from wallbite.verdict import Ruling, Verdict
 
+EVIDENCE = 64  # observations that a verdict names: one surface's attempts in both layouts, and some more
 NO_CONTROL = "its control is missing: nothing shows that the same attempt succeeds where it must"
 
 
@@ -42,15 +43,21 @@ class Bench:
         return self.facts.setting.accounts
 
     def passed(self, reason: str, evidence: Iterable[Observation], control: Observation | None, **scope: str) -> Verdict:
-        """A pass; inconclusive where it has no control or no evidence."""
+        """A pass; inconclusive where it has no control or no evidence, or rests on a probe that is not believed."""
         found = list(evidence)
         if control is None or not found:
             return self.undecided(NO_CONTROL if found else "nothing was observed", found, **scope)
+        if doubt := next(filter(None, map(self.facts.doubt, [*found, control])), ""):
+            return self.undecided(doubt, found, **scope)
         return self._verdict(Ruling.PASS, reason, found, control, **scope)
 
     def failed(self, reason: str, evidence: Iterable[Observation], **scope: str) -> Verdict:
-        """A fail, with the observations that show it."""
-        return self._verdict(Ruling.FAIL, reason, evidence, None, **scope)
+        """A fail, with the observations that show it; inconclusive where only a probe that is not believed says so."""
+        found = list(evidence)
+        doubts = [self.facts.doubt(one) for one in found if one.vantage == "spawned"]
+        if doubts and all(doubts):
+            return self.undecided(f"{doubts[0]}; it said: {reason}", found, **scope)
+        return self._verdict(Ruling.FAIL, reason, found, None, **scope)
 
     def undecided(self, reason: str, evidence: Iterable[Observation] = (), **scope: str) -> Verdict:
         """Nothing can be concluded, and why."""
@@ -71,7 +78,7 @@ class Bench:
             self.requirement.id,
             ruling,
             reason,
-            evidence=tuple(observation.id for observation in evidence)[:20],
+            evidence=tuple(observation.id for observation in evidence)[:EVIDENCE],
             control=control.id if control else "",
             **scope,
         )
@@ -139,7 +146,7 @@ def of_module(module: ModuleType) -> Iterator[Check]:
 def judge(requirements: Iterable[Requirement], facts: Facts, checks: Mapping[str, Check]) -> list[Verdict]:
     """Every requirement's verdicts; one without a check, or without postures in this run, is not green."""
     verdicts: list[Verdict] = []
-    for requirement in requirements:
+    for requirement in (each for each in requirements if not each.parts):  # a split one is judged by its parts
         verdicts.extend(_judge_one(requirement, facts, checks.get(requirement.id)))
     return verdicts
 
@@ -153,7 +160,14 @@ def _judge_one(requirement: Requirement, facts: Facts, found: Check | None) -> l
         return [bench.undecided("no check is bound to it")]
     if not bench.postures:
         return [bench.inapplicable("none of the postures that it speaks of is one that this run was asked for")]
-    return found.judge(requirement, facts)
+    return [*found.judge(requirement, facts), *_unfinished(bench)]
+
+
+def _unfinished(bench: Bench) -> Iterator[Verdict]:
+    """Where a case broke, what it observed before it did may show a failure, and never shows that all is well."""
+    for posture in bench.postures:
+        for one in bench.facts.broken(posture, bench.kinds):
+            yield bench.undecided(f"{one.case} did not come to its end: {one.seen['problem']}", [one], posture=posture)
 
 
 def _import(path: Path) -> ModuleType:

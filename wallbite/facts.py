@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from wallbite.catalogue import Requirement
-from wallbite.observation import Observation
+from wallbite.observation import OK, Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,29 @@ class Facts:
         """The declared surfaces with one of ``roles``."""
         wanted = set(roles)
         return [surface for surface in self.setting.surfaces if surface.role in wanted]
+
+    @cached_property
+    def _disbelieved(self) -> Mapping[tuple[str, ...], str]:
+        """Answers by case, account and step, and accounts by posture, that were found to be untrue; and how."""
+        found: dict[tuple[str, ...], str] = {}
+        for one in self.observations:
+            if one.operation == "neighbour" and one.errno != OK:
+                found[(one.case, one.account, one.step)] = f"the probe is not believed: {one.seen.get('problem')}"
+            elif one.operation == "kernel" and one.errno != OK:
+                text = "; ".join(map(str, one.seen.get("differs", ())))
+                found[(one.posture, one.account)] = f"the probe is not believed, the kernel says otherwise: {text}"
+        return found
+
+    def doubt(self, one: Observation) -> str:
+        """Why what a probe said of itself is not believed; empty where it is, or where no probe said it."""
+        if one.vantage != "spawned" or not self._disbelieved:
+            return ""
+        return self._disbelieved.get((one.case, one.account, one.step)) or self._disbelieved.get((one.posture, one.account), "")
+
+    def broken(self, posture: str, kinds: Iterable[str]) -> list[Observation]:
+        """The cases of ``kinds`` in ``posture`` that did not come to their end: a crash of ours, or a hang."""
+        ends = (one for kind in kinds for one in self.find(posture, "case", kind=kind))
+        return [one for one in ends if "trace" in one.seen]
 
     def trouble(self, posture: str, kinds: Iterable[str], account: str = "") -> str:
         """Why the cases of ``kinds`` could not say anything in ``posture``: what broke in them, or that none ran."""

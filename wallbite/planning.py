@@ -21,7 +21,7 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     boots.plan,
 )
 OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-opened", "/dev")
-_NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override", "no-default", "verbs"})
+_NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override"})
 _NEED_A_SPAWN: Final = frozenset({"walls", "spawns", "drop-fails", "no-default", "reload"})
 
 
@@ -49,6 +49,8 @@ def _wanted(
     impossible = (_NEED_A_GATE if target.gate is None else frozenset()) | (
         _NEED_A_SPAWN if target.spawn is None else frozenset()
     )
+    if target.gate is None and "default" in target.accounts:  # nothing says how that account would be taken away
+        impossible |= {"no-default"}
     return {
         (kind, posture)
         for requirement in requirements
@@ -65,10 +67,11 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
     spawn, gateway = target.spawn, target.gateway
     declared: dict[str, Any] = {
         "scratch": [*target.scratch, *OF_THE_HARNESS],
-        "loopback": list(target.loopback.closed) if target.loopback else [],
+        "loopback": _closed(target),
         "storm": spawn.storm.jobs if spawn and spawn.storm else 0,
-        "refusals": {"drop": spawn.refusals.drop} if spawn and spawn.refusals else {"drop": ""},
+        "refusals": _refusals(target),
         "program": gateway.program,
+        "verbs": [name for name in ("check", "version", "backup") if getattr(gateway, name)],
     }
     return Setting(
         target=target.name,
@@ -84,3 +87,19 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
     )
 
 
+def _closed(target: Target) -> list[str]:
+    """What of the loopback API must not answer without credentials, the request that starts a plugin among it."""
+    if target.loopback is None:
+        return []
+    starts = target.spawn is not None and target.spawn.request is not None and target.spawn.request.url
+    return [*target.loopback.closed, *([walls.SPAWN_REQUEST] if starts else [])]
+
+
+def _refusals(target: Target) -> dict[str, Any]:
+    """The error classes that the descriptor names; empty text where it names none."""
+    named = target.spawn.refusals if target.spawn else None
+    return {
+        "drop": named.drop if named else "",
+        "ungranted": named.ungranted if named else "",
+        "other": dict(named.other) if named else {},
+    }

@@ -156,3 +156,15 @@ def test_a_run_without_anything_is_a_page_too(conformant: Record) -> None:
     text = page_of(replace(conformant, header=header, verdicts=(), observations=(), cases=()))
     assert "Undecided" in text
     assert "No verdict of this run speaks of an account or a surface." in text
+
+
+def test_several_observations_are_told_by_what_came_back(conformant: Record) -> None:
+    """A pass shows which operations gave which errno, in which layout."""
+    first = conformant.observations[1]
+    more = (
+        replace(first, operation="chmod", id="x1"),
+        replace(first, operation="chmod", errno="EPERM", layout="opened", id="x2"),
+    )
+    verdict = Verdict("WALL-01", Ruling.PASS, "as the table says", "root", "alpha", "age-key", (first.id, "x1", "x2"))
+    text = page_of(replace(conformant, verdicts=(verdict,), observations=(*conformant.observations, *more)))
+    assert "<code>laid: read, chmod → EACCES</code><code>opened: chmod → EPERM</code><code>o2, x1, x2</code>" in text

@@ -171,7 +171,7 @@ WRONG = [
     ("rotate: {signal: USR1}", "rotate: {signal: USR1, command: [x]}", "gateway.rotate has signal and command", "keep"),
     ("rotate: {signal: USR1}", "rotate: {signal: SIGUSR1}", "expected one of HUP, INT", "'USR1'"),
     ("rotate: {signal: USR1}", "rotate: {within: 1}", "gateway.rotate has none of its kinds", "keep one"),
-    ("  path: init\n", "  path: inti\n", 'gate.path is "inti"; expected one of handle, poll', "'init'"),
+    ("gate:\n", "gate:\n  ready: {}\n", "gate.ready has none of its kinds; expected exactly", "keep one"),
     ('by: event, event: "ping.{account}"', "by: event", "expected an event", "add 'event: NAME'"),
     ("answer: inbox", "answer: stdout", "expected an answer-file beside it", "add 'answer-file: PATH'"),
     (

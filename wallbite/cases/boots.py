@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from wallbite.cases.scene import Scene
+from wallbite.cases.spawning import Errand, await_letters, start
 from wallbite.target import Target
 from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING
+from wallbite.probing.answers import AnswerProblem, parse
 
 WITHIN: Final = 10.0
 TIERS: Final = ("default", "untrusted")
-UNKNOWN: Final[dict[str, tuple[str, Any]]] = {
-    "workers": ("workers", {}),
-    "acounts": ("acounts", {}),
-    "service.unconfind": ("service.unconfind", True),
-    "service.runas": ("service.runas", "root"),
+UNKNOWN: Final[dict[str, Any]] = {
+    "workers": {},
+    "acounts": {},
+    "service.unconfind": True,
+    "service.runas": "root",
+    "{account}.hom": "/home/nobody",  # in an account's entry
+    "{plugin}.runas": "root",  # beside a plugin's grant
 }
+VARIANTS: Final[dict[str, tuple[str, ...]]] = {
+    "complete": TIERS,
+    "without-default": ("untrusted",),
+    "without-untrusted": ("default",),
+    "without-both": (),
+}
+INCLUDED: Final = "included:acounts"  # at the top of an included file
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Tiers and the override where a gateway enforces, unknown keys in every posture."""
     for posture in postures:
-        for key in ("none", *UNKNOWN):
+        for key in ("none", *UNKNOWN, INCLUDED):
             yield {"case": f"unknown-keys@{posture}/{key}", "kind": "unknown-keys", "posture": posture, "params": {"key": key}}
         if posture in ENFORCING:
             yield {"case": f"tiers@{posture}", "kind": "tiers", "posture": posture, "params": {}}
@@ -54,20 +66,20 @@ def gate_document(scene: Scene, accounts: Sequence[str], override: Any = None) -
 def boot(scene: Scene, document: dict[str, Any]) -> tuple[Gateway, str]:
     """Write a configuration, start the gateway, and wait until it is ready or has ended."""
     scene.installation.write_config(document)
-    gateway = scene.gateway()
+    gateway = scene.gateway(ready=scene.target.gate.ready if scene.target.gate else None)
     gateway.start()
     return gateway, gateway.wait(WITHIN)
 
 
 def run_tiers(scene: Scene) -> None:
-    """Boot with both tiers, and without each of them."""
+    """Boot with both tiers, without each of them, and without both."""
     scene.lay_down(plugins=gate_plugins(scene.target))
     confined = next(name for name in scene.accounts if name not in TIERS)
-    for name, tiers in {"complete": TIERS, "without-default": ("untrusted",), "without-untrusted": ("default",)}.items():
+    for name, tiers in VARIANTS.items():
         gateway, ended = boot(scene, gate_document(scene, (confined, *tiers)))
         seen = {
             "came_up": ended == "ready",
-            "warnings": {tier: gateway.count("missing-tier", tier=tier) for tier in TIERS},
+            "warnings": {tier: gateway.told("missing-tier", tier=tier) for tier in TIERS},
             "tail": gateway.tail(),
         }
         gateway.kill()
@@ -76,44 +88,90 @@ def run_tiers(scene: Scene) -> None:
 
 def run_unknown_key(scene: Scene) -> None:
     """Boot with one key that is none, in a configuration that comes up in every posture without it."""
-    scene.lay_down(plugins=gate_plugins(scene.target))
-    document = gate_document(scene, (), Plain("true"))
     key = scene.params["key"]
-    if key != "none":
-        document = with_value(document, *UNKNOWN[key])
+    name = key.rpartition(".")[2].rpartition(":")[2]
+    if key == INCLUDED:
+        if not include_unknown(scene, name):
+            return
+        document = scene.installation.config_document()
+        assert scene.target.gate is not None
+        document = with_value(document, scene.target.gate.override, Plain("true"))
+    else:
+        scene.lay_down(plugins=gate_plugins(scene.target))
+        document = gate_document(scene, tuple(scene.accounts), Plain("true"))
+        document = with_value(document, _place(scene, key), UNKNOWN[key]) if key in UNKNOWN else document
     gateway, ended = boot(scene, document)
     seen = {
         "came_up": ended == "ready",
         "timed_out": ended == "timeout",
         "exit": gateway.exit_status,
-        "names_key": gateway.count("unknown-key", key=key.rpartition(".")[2]) > 0,
+        "names_key": gateway.count("unknown-key", key=name) > 0,
         "tail": gateway.tail(),
     }
     gateway.kill()
     scene.note("unknown-key", key, **seen)
 
 
+def _place(scene: Scene, key: str) -> str:
+    """The dotted path of an unknown key in the target's own document."""
+    gate = scene.target.gate
+    assert gate is not None
+    account = f"{gate.accounts}.{scene.accounts[0]}"
+    return key.format(account=account, plugin=gate.grant.rpartition(".")[0])
+
+
+def include_unknown(scene: Scene, key: str) -> bool:
+    """Lay everything down with one more key in the first included file; False where the target has none."""
+    parts = scene.target.config.parts if scene.target.config else ()
+    if not parts:
+        return False
+    scene.lay_down()
+    with open(parts[0].path, "a", encoding="utf-8") as file:
+        file.write(f"{key}: {{}}\n")
+    return True
+
+
 def run_override(scene: Scene) -> None:
-    """Boot with accounts beside the override, over directories that are too open; then once more without it."""
-    names = tuple(scene.accounts)
-    scene.lay_down(loosen=True, plugins=gate_plugins(scene.target))
+    """Everything configured, and the override; then without it. Directories are too open before each boot."""
+    assert scene.target.gate is not None
+    full = scene.installation.config_document()
+    scene.lay_down(loosen=True)
     before = scene.installation.snapshot()
-    gateway, ended = boot(scene, gate_document(scene, names, Plain("true")))
-    witness = scene.witness(WITHIN if ended == "ready" else 0.0)
-    seen = {
-        "came_up": ended == "ready",
-        "witness": witness,
-        "gateway": scene.gateway_ids,
-        "undropped_lines": gateway.count("not-dropped") + gateway.logged("not-dropped"),
-        "tail": gateway.tail(),
-    }
+    gateway, ended = boot(scene, with_value(full, scene.target.gate.override, Plain("true")))
+    accounts = (*scene.accounts[:2], scene.accounts[0])  # one of them twice
+    spawns = [spawned(scene, gateway, account) for account in accounts] if ended == "ready" else []
+    seen = {"came_up": ended == "ready", "spawns": spawns, "gateway": scene.gateway_ids, "tail": gateway.tail()}
     gateway.kill()
     scene.note("override", "override", **seen, changed=retouched(scene, before))
     before = scene.installation.snapshot()
-    gateway, ended = boot(scene, gate_document(scene, names))
+    gateway, ended = boot(scene, full)
+    control = [spawned(scene, gateway, account) for account in scene.accounts[:2]] if ended == "ready" else []
     touched = retouched(scene, before)
     gateway.kill()
-    scene.note("reconciled", "without the override", errno="OK" if touched and ended == "ready" else "EINVAL", changed=touched)
+    dropped = all(one["uids"] and set(one["uids"]) == {one["account_uid"]} and not one["lines"] for one in control)
+    bites = bool(touched and control and dropped)
+    scene.note("reconciled", "without the override", errno="OK" if bites else "EINVAL", changed=touched, spawns=control)
+
+
+def spawned(scene: Scene, gateway: Gateway, account: str) -> dict[str, Any]:
+    """One probe, asked for: who it was, and how many lines said of it that nothing was dropped."""
+    assert scene.target.spawn is not None
+    errand, plugin = Errand(account, "override"), str(scene.installation.expanded(scene.target.spawn.plugin, account=account))
+    before = gateway.told("not-dropped", plugin=plugin)
+    asked = start(scene, errand)
+    seen: dict[str, Any] = {"account_uid": scene.identities.uid(account), "uids": [], "gids": [], "problem": ""}
+    if isinstance(asked, str):
+        return {**seen, "problem": asked, "lines": 0}
+    letters = await_letters(scene, gateway, errand, *asked, 1, time.monotonic() + WITHIN)
+    if isinstance(letters, str):
+        return {**seen, "problem": letters, "lines": 0}
+    try:
+        answer = parse(letters[0][2], asked[0], owner_uid=letters[0][1])
+    except AnswerProblem as problem:
+        return {**seen, "problem": str(problem), "lines": 0}
+    owner = [] if answer.owner_uid is None else [answer.owner_uid]
+    ids = {"uids": [*answer.who["uids"], *owner], "gids": list(answer.who["gids"])}
+    return {**seen, **ids, "lines": gateway.told("not-dropped", plugin=plugin) - before}
 
 
 def retouched(scene: Scene, before: dict[str, tuple[Any, ...]]) -> list[str]:

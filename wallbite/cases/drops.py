@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wallbite.cases.scene import Scene
-from wallbite.cases.spawning import Errand, identity_attempts, spawn, start
+from wallbite.cases.spawning import UNTAKEN, Errand, identity_attempts, spawn, start
 from wallbite.installation.document import with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.talk import job_state
@@ -21,6 +21,7 @@ BROKEN: Final[dict[str, bytes]] = {
     "missing-interpreter": b"#!/nowhere/at/all\n",
     "exec-format": b"\x7fNOT an executable\n",
 }
+CLOSED: Final = "unreadable-cwd"
 WITHIN: Final = 10.0
 
 
@@ -62,16 +63,23 @@ def note_job(scene: Scene, gateway: Gateway, name: str, account: str, plugin: st
     """Ask for a job; observe how it ends, by the gateway's word, and whether anything ran, by the inbox."""
     errand = Errand(account, "refused", ())
     begun = start(scene, errand, plugin)
+    if isinstance(begun, str) and (begun.startswith(UNTAKEN) or account in scene.silent):
+        scene.emit("answer", name, account=account, vantage="harness", seen={"problem": begun})
+        return
     if isinstance(begun, str):
         scene.emit("job", name, account=account, vantage="harness", seen=_unaccepted(begun))
         return
     plan_, job = begun
     try:
-        state = job_state(scene.installation, job, WITHIN)
+        state = job_state(scene.installation, job, max(WITHIN, scene.target.spawn.within if scene.target.spawn else 0))
     except OSError as error:
         scene.emit("answer", name, account=account, vantage="harness", seen={"problem": f"the job's state is not told: {error}"})
         return
     letters = scene.inbox.await_answers(plan_.nonce, 1, 0)
+    if not state.finished and state.attempts is None and not letters:
+        problem = f"nothing is told of the job within {WITHIN:g} s"
+        scene.emit("answer", name, account=account, vantage="harness", seen={"problem": problem})
+        return
     seen = {
         "accepted": True,
         "status": state.status,
@@ -115,6 +123,9 @@ def run_start_errors(scene: Scene) -> None:
     """Programs that cannot start for other reasons than a drop."""
     scene.lay_down()
     account = scene.accounts[0]
+    if scene.target.spawn and scene.target.spawn.broken:
+        run_broken(scene, account, scene.target.spawn.broken)
+        return
     carriers = [step for step in scene.target.install if step.kind == "carrier" and step.account == account]
     chosen = [step for step in carriers if step.name.startswith(("hook-", "step-"))] or carriers
     for (name, program), step in zip(BROKEN.items(), chosen, strict=False):
@@ -129,9 +140,20 @@ def run_start_errors(scene: Scene) -> None:
     gateway.kill()
 
 
+def run_broken(scene: Scene, account: str, broken: Mapping[str, str]) -> None:
+    """The plugins that the descriptor names for it, of which one finds its directory closed."""
+    gateway = scene.gateway()
+    scene.boot(gateway)
+    for name, plugin in broken.items():
+        if name == CLOSED:
+            os.chmod(scene.ids(account)["directory"], 0)  # noqa: PTH101 - unreadable for its owner
+        note_job(scene, gateway, f"start-error/{name}", account, plugin)
+    gateway.kill()
+
+
 def run_without_default(scene: Scene) -> None:
     """Enforcing, without the account ``default``: a plugin without a grant has nowhere to run."""
-    document = without_account(scene, "default")
+    document = without_account(scene, "default") if "default" in scene.accounts else None
     scene.lay_down(document=document)
     gateway = scene.gateway()
     scene.boot(gateway)

@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 from wallbite.cases import reaching
 from wallbite.cases.scene import CaseProblem, Scene
-from wallbite.cases.spawning import Errand, as_account, as_root, spawn
+from wallbite.cases.spawning import Errand, as_account, spawn
 from wallbite.installation.gateway import Gateway
+from wallbite.installation.identities import GATEWAY
 from wallbite.installation.layout import state_of
 from wallbite.probing.plan import Attempt
 from wallbite.stages import inotify
 
 WITHIN: Final = 10.0
 HOSTILE: Final = ("new\nline", "\x1b[31mred", "x" * 255, "<script>", "..hidden", "-rf")
-LATER: Final = ("read", "write", "list", "connect", "stat", "create")
+LATER: Final = ("read", "write", "append", "list", "connect", "stat", "create", "remove")
+FOUND: Final = ("read", "write")
 
 
-def run(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found]) -> None:
-    """Each event, then every account reaches again; what appeared beside the surfaces is tried as well."""
-    before = _beside(found)
+def run(scene: Scene, gateway: Gateway, known: Collection[str]) -> None:
+    """Each event, then every account reaches again; what appeared beside the surfaces is tried as well.
+
+    Args:
+        known: the files that lay beside the surfaces before the gateway was started.
+    """
     happen(scene, "reload", lambda: reload(scene, gateway))
     happen(scene, "backup", lambda: later_backup(scene))
     happen(scene, "rotate", lambda: rotate(scene, gateway))
-    happen(scene, "hostile-names", lambda: write_hostile_names(scene, found))
-    again = [one for one in reaching.find(scene, scene.target.surfaces) if one.surface.class_ in ("gateway", "account")]
-    for account in scene.accounts:
-        others = [one for one in again if one.surface.owner != account]
-        spawn(scene, gateway, Errand(account, "later", reaching.attempts(scene, others, account, only=LATER)))
-    for path in sorted(_beside(found) - before):
-        note_found(scene, path)
+    happen(scene, "hostile-names", lambda: endure_hostile_names(scene, gateway))
+
+    def reach(account: str, everywhere: Sequence[reaching.Found]) -> None:
+        own = Attempt("own", "own-directory", path=scene.ids(account)["directory"])
+        tries = [own, *reaching.attempts(scene, everywhere, account, LATER)]
+        spawn(scene, gateway, Errand(account, "later", tries))
+
+    walled = [one for one in scene.target.surfaces if one.class_ in ("gateway", "account")]
+    reaching.again(scene, reaching.find(scene, walled), "later", LATER, reach)
+    declared = {str(scene.installation.expanded(one.path)) for one in scene.target.surfaces}
+    for number, path in enumerate(sorted(beside(scene) - declared - set(known))):
+        note_found(scene, path, number)
 
 
 def happen(scene: Scene, name: str, event: Callable[[], None]) -> None:
@@ -58,12 +69,22 @@ def rotate(scene: Scene, gateway: Gateway) -> None:
     """Rotate the log.
 
     Raises:
-        CaseProblem: it did not say that it did.
+        CaseProblem: it did not say that it did, or the log is the old one.
     """
     action = scene.target.gateway.rotate
     if action is None:
         raise CaseProblem("the descriptor names no rotation")
-    signalled(gateway, action.signal, ("rotated",))
+    before = _log(gateway)
+    awaited(gateway, action.signal, lambda: "rotated" if _log(gateway) != before and said(gateway, "rotated") else "")
+
+
+def _log(gateway: Gateway) -> int:
+    """Which file its log is."""
+    log = gateway.installation.target.gateway.log
+    try:
+        return os.lstat(str(gateway.installation.expanded(log))).st_ino if log else 0
+    except OSError:
+        return 0
 
 
 def signalled(gateway: Gateway, signal: str, answers: Sequence[str]) -> str:
@@ -73,15 +94,23 @@ def signalled(gateway: Gateway, signal: str, answers: Sequence[str]) -> str:
         CaseProblem: none was, or the gateway ended.
     """
     before = {name: said(gateway, name) for name in answers}
+    return awaited(gateway, signal, lambda: next((name for name in answers if said(gateway, name) > before[name]), ""))
+
+
+def awaited(gateway: Gateway, signal: str, happened: Callable[[], str]) -> str:
+    """Send a signal, and wait until something has happened; its name.
+
+    Raises:
+        CaseProblem: it did not happen in time, or the gateway ended.
+    """
     with inotify.Watch() as watch:
         for path in _spoken(gateway):
             watch.add(path, inotify.MODIFY | inotify.CREATE | inotify.MOVED_TO)
         gateway.signal(signal)
         deadline = time.monotonic() + WITHIN
         while time.monotonic() < deadline:
-            for name in answers:
-                if said(gateway, name) > before[name] or (name == "rotated" and gateway.logged(name)):
-                    return name
+            if name := happened():
+                return name
             if not gateway.alive:
                 raise CaseProblem(f"the gateway ended with {gateway.exit_status} on SIG{signal}")
             watch.wait(0.2)
@@ -109,31 +138,46 @@ def later_backup(scene: Scene) -> None:
     make_backup(scene, os.path.join(os.path.dirname(verb.backup_to), "later.tar"))
 
 
-def write_hostile_names(scene: Scene, found: Sequence[reaching.Found]) -> None:
-    """In each account's directory: names that terminals, shells and parsers trip over, and links to surfaces."""
-    targets = [one.path for one in found if one.surface.class_ == "gateway"]
+def endure_hostile_names(scene: Scene, gateway: Gateway) -> None:
+    """Every account writes hostile names into its directory; then the gateway judges its places anew."""
+    write_hostile_names(scene)
+    if scene.target.gateway.reload is not None:
+        reload(scene, gateway)
+
+
+def write_hostile_names(scene: Scene) -> None:
+    """In each account's directory: names that terminals, shells and parsers trip over, and links to every surface."""
+    surfaces = [one for one in scene.target.surfaces if one.class_ == "gateway"]
+    targets = [str(scene.installation.expanded(one.path)) for one in surfaces]
     for account in scene.accounts:
-        directory = Path(scene.ids(account)["directory"])
+        ids, directory = scene.ids(account), Path(scene.ids(account)["directory"])
         for name in HOSTILE:
             (directory / name).write_bytes(b"")
-            os.chown(directory / name, scene.ids(account)["uid"], scene.ids(account)["gid"])
+            os.chown(directory / name, ids["uid"], ids["gid"])
         for number, path in enumerate(targets):
             (directory / f"link-{number}").symlink_to(path)
-            os.chown(directory / f"link-{number}", scene.ids(account)["uid"], scene.ids(account)["gid"], follow_symlinks=False)
+            os.chown(directory / f"link-{number}", ids["uid"], ids["gid"], follow_symlinks=False)
 
 
-def _beside(found: Sequence[reaching.Found]) -> set[str]:
-    """Every file in the gateway's own directories."""
-    folders = {one.path for one in found if one.surface.class_ == "gateway" and one.surface.kind == "directory"}
-    return {entry.path for folder in folders for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)}
+def beside(scene: Scene) -> set[str]:
+    """Every file in the gateway's own directories, and in those that lead to the accounts'."""
+    found: set[str] = set()
+    for surface in scene.target.surfaces:
+        path = str(scene.installation.expanded(surface.path))
+        if surface.kind == "directory" and surface.class_ in ("gateway", "parent"):
+            for folder, directories, files in os.walk(path):
+                found.update(os.path.join(folder, name) for name in files)
+                directories[:] = directories if surface.class_ == "gateway" else []
+    return {path for path in found if stat.S_ISREG(os.lstat(path).st_mode)}
 
 
-def note_found(scene: Scene, path: str) -> None:
-    """A file that appeared while it ran: its mode, and what each account gets from it, its folder open."""
+def note_found(scene: Scene, path: str, number: int) -> None:
+    """A file that appeared while it ran: its mode, and what each account gets from it, also where its folder is open."""
     name = f"found:{path}"
     state = state_of(path, content_too=False)
+    copy = reaching.open_copy(path, state, f"found/{number}")
     scene.note("found", name, errno="OK", **state)
-    as_account(scene, "gateway", [Attempt("read", name, path=path)], "later")
-    as_root(scene, [Attempt("read", name, path=path)], "later")
+    tries = [Attempt(operation, name, layout, at) for layout, at in (("laid", path), ("opened", copy)) for operation in FOUND]
+    as_account(scene, GATEWAY, tries, "found")
     for account in scene.accounts:
-        as_account(scene, account, [Attempt("read", name, path=path), Attempt("write", name, path=path)], "later")
+        as_account(scene, account, tries, "found")

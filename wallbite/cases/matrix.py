@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from wallbite.cases.boots import gate_plugins
 from wallbite.cases.scene import Scene
+from wallbite.installation import processes
 from wallbite.installation.document import Plain, with_value
 
 WITHIN: Final = 10.0  # seconds for a boot or a refusal
@@ -107,12 +108,12 @@ def run(scene: Scene) -> None:
     params = scene.params
     accounts, grant = _accounts(params)
     override = _override(params)
-    gate = scene.target.gate
     installation = scene.lay_down(document=_document(scene, accounts, override, grant), loosen=True, plugins=gate_plugins(scene.target))
-    before = installation.snapshot()
-    gateway = scene.gateway()
+    before, known = installation.snapshot(), processes.present()
+    gateway = scene.gateway(ready=scene.target.gate.ready if scene.target.gate else None)
     gateway.start()
     ended = gateway.wait(WITHIN)
+    left = processes.left_over(known) if ended == "exited" else []
     witness = scene.witness(WITHIN if ended == "ready" else 0.0)
     tail = gateway.tail()
     seen = {
@@ -122,12 +123,16 @@ def run(scene: Scene) -> None:
         "timed_out": ended == "timeout",
         "exit": gateway.exit_status,
         "seconds": round(gateway.seconds, 3),
-        "said": {name: gateway.says(name) for name in ("enforcing", "unconfined", "override", "override-type", "refused")},
+        "said": {
+            **{name: gateway.told(name) > 0 for name in ("enforcing", "unconfined", "override")},
+            **{name: gateway.says(name) for name in ("override-type", "refused")},  # where the operator sees it
+        },
+        "left": left,
         "tail": tail,
         "witness": witness,
         "gateway": scene.gateway_ids,
         "expected_uid": scene.identities.uid(_landing(params)) if grant is not None or accounts else 0,
-        "oracle": scene.oracle(gateway),
+        "oracle": scene.oracle(gateway) or next((who["problem"] for who in witness if "problem" in who), ""),
         **({} if params.get("override") else {"document": installation.config_text}),
     }
     gateway.kill()

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from wallbite.cases import truth
 from wallbite.cases.scene import Scene
-from wallbite.cases.spawning import Errand, as_account, collect, identity_attempts, start
+from wallbite.cases.spawning import Errand, as_account, collect, identity_attempts, missing, start
 from wallbite.installation.gateway import Gateway, read_bounded
 from wallbite.installation.identities import GATEWAY
 from wallbite.installation.installation import PRIVATE
 from wallbite.installation.processes import first_mapping
+from wallbite.probing.answers import Answer
 from wallbite.probing.plan import Attempt
 from wallbite.stages import keyring
 
@@ -32,10 +34,19 @@ IPC_CREAT: Final = 0o1000
 
 @dataclass(frozen=True)
 class Processes:
-    """The pids that are out of bounds: the gateway's, and one of each account."""
+    """What runs and is out of bounds.
 
-    gateway: int
+    Attributes:
+        gateway: the gateway's pid, and those of its children that are no plugins.
+        of_account: the pid of one process of each account.
+        keys: the serial of a key on that process's session keyring.
+        job: one of the jobs that these processes belong to.
+    """
+
+    gateway: tuple[int, ...]
     of_account: dict[str, int]
+    keys: dict[str, int]
+    job: str
 
 
 @dataclass(frozen=True)
@@ -49,22 +60,47 @@ def hold(scene: Scene, gateway: Gateway) -> Processes:
     """Have the gateway spawn one process of each account that stays until :func:`release`."""
     os.mkfifo(HOLD, 0o644)
     os.chmod(HOLD, 0o644)  # noqa: PTH101 - the umask took bits away
+    children = _children(gateway.pid)
+    errands = [
+        Errand(account, "held", [*own_key(account), *identity_attempts(scene, account)], {"hold": HOLD})
+        for account in scene.accounts
+    ]
+    plugin = scene.target.spawn.held if scene.target.spawn else ""
+    begun = [(errand, start(scene, errand, plugin)) for errand in errands]
     pids: dict[str, int] = {}
-    for account in scene.accounts:
-        errand = Errand(account, "held", identity_attempts(scene, account), {"hold": HOLD})
-        begun = start(scene, errand)
-        answer = None if isinstance(begun, str) else collect(scene, gateway, errand, *begun)
-        if answer is not None and _is_of(scene, answer.who["pid"], account):
-            pids[account] = answer.who["pid"]
-    return Processes(gateway.pid, pids)
+    keys: dict[str, int] = {}
+    for errand, asked in begun:
+        answer = missing(scene, errand, asked) if isinstance(asked, str) else collect(scene, gateway, errand, *asked)
+        if answer is not None:
+            note_word(scene, errand.account, answer)
+            pids[errand.account] = truth.find(answer.who["pid"], answer.owner_uid)
+            keys |= {errand.account: serial for serial in _serials(asked[0].attempts, answer)}
+    jobs = [asked[1] for _, asked in begun if not isinstance(asked, str)]
+    of_account = {account: pid for account, pid in pids.items() if pid > 1}
+    return Processes((gateway.pid, *children), of_account, keys, next(iter(jobs), ""))
 
 
-def _is_of(scene: Scene, pid: int, account: str) -> bool:
-    """Whether the kernel knows this pid, as a process that is not the harness's own."""
-    try:
-        return os.stat(f"/proc/{pid}").st_uid != 0 or scene.identities.uid(account) == 0 or pid > 1
-    except OSError:
-        return False
+def own_key(account: str) -> list[Attempt]:
+    """Put a key on one's own session keyring, and find it there."""
+    own = {"description": f"wallbite-{account}"}
+    return [Attempt("key-add", "own-key", arguments=own), Attempt("key-search", "own-key", arguments=own)]
+
+
+def _serials(attempts: Sequence[Attempt], answer: Answer) -> list[int]:
+    pairs = zip(attempts, answer.results, strict=True)
+    return [int(result.seen["serial"]) for one, result in pairs if one.operation == "key-add" and result.errno == "OK"]
+
+
+def _children(pid: int) -> tuple[int, ...]:
+    """The children of a process, whichever of its threads made them."""
+    texts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return tuple(sorted(int(child) for text in texts for child in text.split()))
+
+
+def note_word(scene: Scene, account: str, answer: Answer) -> None:
+    """What the kernel says of the process that answered, beside what it said of itself."""
+    errno, differs = truth.by_the_kernel(answer)
+    scene.emit("kernel", "held", account=account, vantage="harness", step="held", errno=errno, seen={"differs": differs})
 
 
 def release() -> None:
@@ -75,7 +111,8 @@ def release() -> None:
 
 def process_attempts(scene: Scene, processes: Processes, account: str) -> list[Attempt]:
     """Everything that reaches into a process, for the gateway's and for each process that is not the account's own."""
-    named = {"gateway-process": processes.gateway}
+    named = {"gateway-process": processes.gateway[0]}
+    named |= {f"gateway-child-{number}": pid for number, pid in enumerate(processes.gateway[1:], 1)}
     named |= {f"process-of:{name}": pid for name, pid in processes.of_account.items() if name != account}
     return [attempt for name, pid in named.items() for attempt in _into(name, pid)]
 
@@ -97,7 +134,7 @@ def _into(name: str, pid: int) -> list[Attempt]:
 
 def note_argv(scene: Scene, processes: Processes) -> None:
     """Whether a secret of this stage stands in the gateway's command line, which everybody may read."""
-    line = read_bounded(f"/proc/{processes.gateway}/cmdline")
+    line = "".join(read_bounded(f"/proc/{pid}/cmdline") for pid in processes.gateway)
     secrets = _secrets(scene)
     held = [name for name, value in secrets.items() if value in line]
     scene.note("argv", "gateway-process", arguments=len([part for part in line.split("\0") if part]), secrets=held)
@@ -108,7 +145,10 @@ def note_argv(scene: Scene, processes: Processes) -> None:
 
 
 def _secrets(scene: Scene) -> dict[str, str]:
-    return {name: str(scene.installation.values[f"secret:{name}"]) for name in scene.target.secrets}
+    """What must stay secret: the descriptor's tokens, and what the gateway's canaries hold."""
+    found = {name: str(scene.installation.values[f"secret:{name}"]) for name in scene.target.secrets}
+    canaries = (step for step in scene.target.install if step.kind == "canary" and not step.account)
+    return {**found, **{step.path: read_bounded(step.path).split()[-1] for step in canaries}}
 
 
 # Keyrings.
@@ -120,24 +160,23 @@ def join_keyring(scene: Scene) -> Key:
     return Key(keyring.add_user_key(KEY, b"canary"))
 
 
-def key_attempts(scene: Scene, key: Key, account: str) -> list[Attempt]:
-    """Look for the gateway's key, then for the other accounts'; add one of one's own, for those who come after."""
+def key_attempts(scene: Scene, key: Key, processes: Processes, account: str) -> list[Attempt]:
+    """Look for the gateway's key, then for those that the other accounts' held processes have."""
     tries = [
         Attempt("key-search", "key-of:gateway", arguments={"description": KEY}),
         Attempt("key-read", "key-of:gateway", arguments={"serial": key.serial}),
     ]
-    tries += [
-        Attempt("key-search", f"key-of:{other}", arguments={"description": f"wallbite-{other}"})
-        for other in scene.accounts
-        if other != account
-    ]
-    return [*tries, Attempt("key-add", "own-key", arguments={"description": f"wallbite-{account}"})]
+    for other, serial in processes.keys.items():
+        if other != account:
+            tries.append(Attempt("key-search", f"key-of:{other}", arguments={"description": f"wallbite-{other}"}))
+            tries.append(Attempt("key-read", f"key-of:{other}", arguments={"serial": serial}))
+    return tries
 
 
 def note_controls(scene: Scene, canary: str) -> None:
-    """The gateway's uid finds the key on its session keyring; the setuid canary gives root to who may gain privilege."""
-    found = [Attempt("key-search", "key-of:gateway", arguments={"description": KEY})]
-    as_account(scene, GATEWAY, [*found, Attempt("setuid-canary", "setuid-canary", path=canary)], "before")
+    """The gateway's uid finds the key on its session keyring; the setuid canary makes root of an account that may gain."""
+    as_account(scene, GATEWAY, [Attempt("key-search", "key-of:gateway", arguments={"description": KEY})], "before")
+    as_account(scene, scene.accounts[0], [Attempt("setuid-canary", "setuid-canary", path=canary)], "before")
 
 
 # IPC.
@@ -184,7 +223,9 @@ def list_objects() -> list[Attempt]:
     found = [Attempt("abstract", f"abstract:{name}", arguments={"name": name}) for name in _abstract() if name != ABSTRACT]
     for kind in ("shm", "sem", "msg"):
         found += [
-            Attempt("sysv", f"{kind}:{key}", arguments={"type": kind, "key": key}) for key in _sysv(kind) if key != SHARED_KEY
+            Attempt("sysv", f"{kind}:{key}/{id_}", arguments={"type": kind, "id": id_})
+            for key, id_ in _sysv(kind)
+            if key != SHARED_KEY
         ]
     return [*found, *(Attempt("read", f"shared:{path}", path=path) for path in _shared())]
 
@@ -195,9 +236,10 @@ def _abstract() -> list[str]:
     return sorted(set(names))
 
 
-def _sysv(kind: str) -> list[int]:
+def _sysv(kind: str) -> list[tuple[int, int]]:
+    """Key and identifier of each object; who knows the identifier needs no key."""
     lines = Path(f"/proc/sysvipc/{kind}").read_text().splitlines()[1:]
-    return [int(line.split()[0]) & 0xFFFFFFFF for line in lines if int(line.split()[0]) != 0]
+    return [(int(line.split()[0]) & 0xFFFFFFFF, int(line.split()[1])) for line in lines]
 
 
 def _shared() -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from wallbite.cases.scene import Scene
+from wallbite.cases.scene import CaseProblem, Scene
+from wallbite.cases.spawning import as_root
 from wallbite.installation.installation import PRIVATE
 from wallbite.installation.layout import state_of
 from wallbite.probing.handles import make_handle
@@ -47,38 +48,41 @@ def find(scene: Scene, surfaces: Iterable[Surface]) -> list[Found]:
     return found
 
 
-def opened(found: Sequence[Found]) -> list[Found]:
-    """A copy of each, with its mode, owner and attributes, below parents that everybody may enter."""
-    Path(OPENED).mkdir()
-    Path(OPENED).chmod(0o755)
-    copies = []
-    for number, one in enumerate(found):
-        folder = Path(OPENED) / f"{number}"
-        folder.mkdir()
+def opened(found: Sequence[Found], moment: str = "first") -> list[Found]:
+    """A copy of each as it is now, with its mode, owner and attributes, below parents that everybody may enter."""
+    copies = [(one, open_copy(one.path, one.state, f"{moment}/{number}")) for number, one in enumerate(found)]
+    return [Found(one.name, one.surface, "opened", path, state_of(path, content_too=False)) for one, path in copies]
+
+
+def open_copy(source: str, state: Mapping[str, Any], place: str) -> str:
+    """A copy of one object in a folder of its own that everybody may enter; its path."""
+    folder = Path(OPENED)
+    for part in ("", *place.split("/")):
+        folder /= part
+        folder.mkdir(exist_ok=True)
         folder.chmod(0o755)
-        path = str(folder / os.path.basename(one.path))
-        _copy(one, path)
-        copies.append(Found(one.name, one.surface, "opened", path, state_of(path, content_too=False)))
-    return copies
+    path = str(folder / os.path.basename(source))
+    _copy(source, state, path)
+    return path
 
 
-def _copy(one: Found, path: str) -> None:
-    kind = one.state["kind"]
+def _copy(source: str, state: Mapping[str, Any], path: str) -> None:
+    kind = state["kind"]
     if kind == "directory":
         Path(path).mkdir()
         Path(path, "inside").write_bytes(b"")
     elif kind == "file":
-        shutil.copyfile(one.path, path, follow_symlinks=False)
+        shutil.copyfile(source, path, follow_symlinks=False)
     elif kind == "socket":
         Path(path).touch()
-        kernel.mount(one.path, path, None, kernel.MS_BIND)
+        kernel.mount(source, path, None, kernel.MS_BIND)
         return  # the very same inode
     else:
-        raise ValueError(f"{one.path} is a {kind}")
-    os.chown(path, one.state["uid"], one.state["gid"])
-    for name in os.listxattr(one.path, follow_symlinks=False):
-        os.setxattr(path, name, os.getxattr(one.path, name))
-    os.chmod(path, int(one.state["mode"], 8))  # noqa: PTH101
+        raise CaseProblem(f"{source} is a {kind}")
+    os.chown(path, state["uid"], state["gid"])
+    for name in os.listxattr(source, follow_symlinks=False):
+        os.setxattr(path, name, os.getxattr(source, name))
+    os.chmod(path, int(state["mode"], 8))  # noqa: PTH101
 
 
 def note_states(scene: Scene, found: Iterable[Found], step: str) -> None:
@@ -109,6 +113,23 @@ def attempts(scene: Scene, found: Iterable[Found], account: str, only: Sequence[
         for operation in operations(scene, one)
         if only is None or operation in only
     ]
+
+
+def again(
+    scene: Scene, found: Sequence[Found], moment: str, only: Sequence[str], do: Callable[[str, Sequence[Found]], None]
+) -> None:
+    """Every account reaches once more, in both layouts, between two looks of root's: at the surfaces, and at the attempts.
+
+    Args:
+        moment: what has happened; it is in the names of the steps.
+        do: has an account make the attempts on these.
+    """
+    everywhere = [*found, *opened(found, moment)]
+    note_states(scene, everywhere, f"before-{moment}")
+    as_root(scene, attempts(scene, everywhere, scene.accounts[0], only), f"before-{moment}")
+    for account in scene.accounts:
+        do(account, [one for one in everywhere if one.surface.owner != account])
+    note_states(scene, everywhere, f"after-{moment}")
 
 
 def operations(scene: Scene, one: Found) -> list[str]:

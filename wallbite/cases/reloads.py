@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from wallbite.cases.drops import ungranted_everywhere
 from wallbite.cases.events import signalled
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.spawning import Errand, identity_attempts, spawn
 from wallbite.installation.document import Plain, with_value
+from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING
+
+CHANGED: Final = "changed"  # the plugin's grant names another account
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -21,38 +24,48 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def run(scene: Scene) -> None:
-    """Violating configurations first, then a sound one: the gate judges each."""
+    """Violating configurations, one that gives a plugin another account, and a sound one: the gate judges each."""
     scene.lay_down()
     gateway = scene.gateway()
     scene.boot(gateway)
-    account = scene.accounts[0]
-    for name, (document, expected) in documents(scene).items():
+    account, other = scene.accounts[:2]
+    plugin = str(scene.installation.expanded(scene.target.spawn.plugin, account=account)) if scene.target.spawn else ""
+    spawn(scene, gateway, Errand(account, "before", identity_attempts(scene, account)), plugin)
+    for name, (document, expected) in documents(scene, plugin, other).items():
         scene.installation.write_config(document)
-        seen: dict[str, Any] = {"expected": expected, "accepted": False, "refused": False, "ended": False, "tail": ""}
-        try:
-            answer = signalled(gateway, _signal(scene), ("reload-accepted", "reload-refused"))
-            seen["accepted"], seen["refused"] = answer == "reload-accepted", answer == "reload-refused"
-        except CaseProblem as problem:
-            seen |= {"ended": not gateway.alive, "tail": str(problem)}
-        scene.note("reload", name, **seen)
+        scene.note("reload", name, expected=expected, **told(scene, gateway))
         if not gateway.alive:
             return
-        spawn(scene, gateway, Errand(account, f"after-{name}", identity_attempts(scene, account)))
+        lands = other if name == CHANGED else account
+        spawn(scene, gateway, Errand(lands, f"after-{name}", identity_attempts(scene, lands)), plugin)
     gateway.kill()
 
 
-def documents(scene: Scene) -> dict[str, tuple[dict[str, Any], str]]:
+def told(scene: Scene, gateway: Gateway) -> dict[str, Any]:
+    """What the gateway says of a reload."""
+    seen: dict[str, Any] = {"accepted": False, "refused": False, "ended": False, "tail": ""}
+    try:
+        answer = signalled(gateway, _signal(scene), ("reload-accepted", "reload-refused"))
+    except CaseProblem as problem:
+        return {**seen, "ended": not gateway.alive, "tail": str(problem)}
+    return {**seen, "accepted": answer == "reload-accepted", "refused": answer == "reload-refused"}
+
+
+def documents(scene: Scene, plugin: str, other: str) -> dict[str, tuple[dict[str, Any], str]]:
     """The configurations, each with what a reload must come to."""
     gate = scene.target.gate
     assert gate is not None
     sound = scene.installation.config_document()
-    bare = ungranted_everywhere(sound, gate.grant.rpartition(".")[2])
+    place, _, key = gate.grant.rpartition(".")
+    bare = ungranted_everywhere(sound, key)
     return {
         "no-accounts": (with_value(bare, gate.accounts, None), "refused"),
         "null-accounts": (with_value(bare, gate.accounts, Plain("null")), "refused"),
         "empty-accounts": (with_value(bare, gate.accounts, {}), "refused"),
         "misspelt-accounts": (with_value(with_value(bare, gate.accounts, None), "acounts", {}), "refused"),
         "override-of-wrong-type": (with_value(sound, gate.override, "yes"), "refused"),
+        "override-of-number": (with_value(bare, gate.override, 1), "refused"),
+        CHANGED: (with_value(sound, f"{place.rpartition('.')[0]}.{plugin}.{key}", other), "accepted"),
         "sound": (sound, "accepted"),
     }
 

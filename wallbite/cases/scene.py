@@ -8,9 +8,11 @@ import socket
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from wallbite.cases.truth import Neighbour
 from wallbite.installation.fault import Fault
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.identities import GATEWAY, Identities
@@ -20,6 +22,7 @@ from wallbite.probing.inbox import Inbox
 from wallbite.probing.plan import Plan
 from wallbite.probing.shapes import AnswerProblem
 from wallbite.probing.storm import parse_storm
+from wallbite.target import Ready
 from wallbite.target.model import Target
 
 EXTRA: Final = ("extra-one", "extra-two")  # supplementary groups that the gateway is started with
@@ -45,6 +48,8 @@ class Scene:
         case, kind, params: of the request.
         tables: the policy tables.
         emit_raw: takes an observation as JSON values.
+        asked: when each plan was handed over, by its nonce; ``refused``: what a failing request said, likewise.
+        silent: the accounts whose probe let the time run out, and why.
     """
 
     case: str
@@ -58,6 +63,9 @@ class Scene:
     emit_raw: Callable[[dict[str, Any]], None]
     installation: Installation
     inbox: Inbox = field(default_factory=lambda: Inbox(Path(INBOX)))
+    asked: dict[str, float] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    silent: dict[str, str] = field(default_factory=dict)
     _inherited: list[int] = field(default_factory=list)
 
     @classmethod
@@ -92,13 +100,20 @@ class Scene:
 
     # What there is.
 
+    @cached_property
+    def neighbour(self) -> Neighbour:
+        """The file that shows whether a probe speaks the truth."""
+        return Neighbour.lay()
+
     @property
     def gateway_ids(self) -> dict[str, int]:
         """The gateway's own ids."""
         return {"uid": self.identities.uid(GATEWAY), "gid": self.identities.gid(GATEWAY)}
 
     def ids(self, account: str) -> dict[str, Any]:
-        """What an account's identity must be."""
+        """What an account's identity must be; nobody's without an account."""
+        if not account:
+            return {"uid": None, "gid": None, "directory": ""}
         return {
             "uid": self.identities.uid(account),
             "gid": self.identities.gid(account),
@@ -121,11 +136,11 @@ class Scene:
         self.inbox.make()
         return self.installation
 
-    def gateway(self, *, deny: Any = None, burdened: bool = True) -> Gateway:
+    def gateway(self, *, deny: Any = None, burdened: bool = True, ready: Ready | None = None) -> Gateway:
         """A gateway that is started with groups, descriptors and an ignored signal, which its children must not have."""
         signal.signal(signal.SIGUSR2, signal.SIG_IGN if burdened else signal.SIG_DFL)
         groups = tuple(self.identities.gid(name) for name in EXTRA if name in self.identities.names) if burdened else ()
-        return Gateway(self.installation, groups, tuple(self._burden()) if burdened else (), deny)
+        return Gateway(self.installation, groups, tuple(self._burden()) if burdened else (), deny, ready)
 
     def boot(self, gateway: Gateway, within: float | None = None) -> None:
         """Start it and wait until it is ready.

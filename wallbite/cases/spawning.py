@@ -6,23 +6,26 @@ import os
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from wallbite.cases import logs, truth
 from wallbite.cases.scene import Scene
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.identities import GATEWAY
 from wallbite.installation.installation import PRIVATE
+from wallbite.installation.logged import name_job
 from wallbite.installation.talk import ask, job_state, pick
 from wallbite.postures import BOTH
 from wallbite.probing.answers import Answer, AnswerProblem, parse
-from wallbite.probing.inbox import Letter, await_in_file
+from wallbite.probing.inbox import Letter
 from wallbite.probing.plan import Attempt, Plan, plan
 from wallbite.probing.run_here import run_plan
 from wallbite.stages.dropped import as_identity
 
 SLICE: Final = 0.4  # seconds of waiting between two looks at whether the gateway or the job has ended
+UNTAKEN: Final = "the gateway did not take the request"
 CANARY: Final = f"{PRIVATE}/canary"  # the setuid-root program
 
 
@@ -43,9 +46,10 @@ class Errand:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def plan(self, scene: Scene) -> Plan:
-        """The plan, with a nonce of its own."""
+        """The plan, with a nonce of its own; first comes what shows that the probe speaks the truth."""
         answer = scene.target.spawn.answer if scene.target.spawn else "inbox"
-        return plan(secrets.token_hex(12), self.attempts, answer=answer, **self.settings)
+        attempts = [*scene.neighbour.attempts(), *self.attempts]
+        return plan(secrets.token_hex(12), attempts, answer=answer, **self.settings)
 
 
 def identity_attempts(scene: Scene, account: str = "") -> list[Attempt]:
@@ -53,7 +57,7 @@ def identity_attempts(scene: Scene, account: str = "") -> list[Attempt]:
 
     Without an account, what fits any of them.
     """
-    others = [name for name in scene.accounts if name != account][:1] if account else []
+    others = [name for name in scene.accounts if name != account] if account else []
     tries = []
     for name in ("root", GATEWAY, *others):
         number = scene.identities.uid(name)
@@ -73,27 +77,39 @@ def spawn(scene: Scene, gateway: Gateway, errand: Errand, plugin: str = "", comm
 
 
 def start(scene: Scene, errand: Errand, plugin: str = "", command: str = "") -> tuple[Plan, str] | str:
-    """Ask for the spawn; the plan and the job's name, or why the gateway would not."""
+    """Ask for the spawn; the plan and the job's name, or why the gateway would not.
+
+    An account whose probe once let the time run out is not asked again, else a case would take that time over and over.
+    """
     terms = scene.target.spawn
     assert terms is not None and terms.request is not None
+    if errand.account in scene.silent:
+        return scene.silent[errand.account]
     plan_ = errand.plan(scene)
-    path = scene.write_plan(f"{errand.account}-{errand.step}", plan_)
-    values = {"account": errand.account, "plan": path}
-    values["plugin"] = scene.installation.expanded(plugin or terms.plugin, **values)
-    values["command"] = command or terms.command
+    values = {"account": errand.account, "command": command or terms.command}
+    values["plugin"] = str(scene.installation.expanded(plugin or terms.plugin, **values))
+    name = f"{errand.account}-{errand.step}" if logs.takes_a_plan(scene) else values["plugin"]
+    values["plan"] = scene.write_plan(name, plan_)
+    job = name_job(scene.installation, values["plugin"])
     try:
         reply = ask(scene.installation, terms.request, values)
     except OSError as error:
-        return f"the gateway did not take the request: {error}"
+        return f"{UNTAKEN}: {error}"
     if terms.request.url and reply.status >= 300:
         return f"the gateway answered {reply.status} to the request: {str(reply.body)[:200]}"
+    scene.asked[plan_.nonce] = time.monotonic()
+    if terms.request.command and reply.status:
+        scene.refused[plan_.nonce] = f"the request ended with {reply.status}: {str(reply.body)[-200:].strip()}"
+    if terms.request.command:
+        return plan_, job
     return plan_, str(pick(reply.body, terms.request.job) or "") if terms.request.job else ""
 
 
 def collect(scene: Scene, gateway: Gateway, errand: Errand, plan_: Plan, job: str = "", count: int = 1) -> Answer | None:
     """Wait for the answer (the last of ``count``) and observe it."""
     assert scene.target.spawn is not None
-    deadline = time.monotonic() + scene.target.spawn.within
+    began = scene.asked.get(plan_.nonce, 0.0) if count == 1 else time.monotonic()
+    deadline = began + scene.target.spawn.within
     letters = await_letters(scene, gateway, errand, plan_, job, count, deadline)
     if isinstance(letters, str):
         return missing(scene, errand, letters)
@@ -103,8 +119,22 @@ def collect(scene: Scene, gateway: Gateway, errand: Errand, plan_: Plan, job: st
             answer = parse(data, plan_, owner_uid=owner)
         except AnswerProblem as problem:
             return missing(scene, errand, f"the probe's answer is not one: {problem}")
-        observe(scene, errand, answer)
+        observe(scene, replace(errand, attempts=plan_.attempts), answer)
+    if answer is not None:
+        logs.await_reaped(scene, plan_, answer.who["pid"])
     return answer
+
+
+def collect_all(
+    scene: Scene, gateway: Gateway, begun: Iterable[tuple[Errand, tuple[Plan, str] | str]]
+) -> list[tuple[Errand, Answer]]:
+    """The answers to errands that were all started before, and why there are no others; the times run side by side."""
+    found = []
+    for errand, asked in begun:
+        answer = missing(scene, errand, asked) if isinstance(asked, str) else collect(scene, gateway, errand, *asked)
+        if answer is not None:
+            found.append((errand, answer))
+    return found
 
 
 def await_letters(
@@ -116,23 +146,33 @@ def await_letters(
     while True:
         left = min(deadline, time.monotonic() + SLICE)
         if plan_.answer == "stdout":
-            path = Path(str(scene.installation.expanded(scene.target.spawn.answer_file, account=errand.account)))
-            data = await_in_file(path, plan_, left)
-            letters = [("", None, data)] if data else []
+            letters = logs.letters_in_log(scene, errand.account, plan_, job, count, left)
         else:
             letters = list(scene.inbox.await_answers(plan_.nonce, count, left))
         if len(letters) >= count:
-            return letters  # type: ignore[return-value]  # a log names no owner
-        if ended or time.monotonic() >= deadline:
-            return ended or f"no answer within {scene.target.spawn.within:g} s"
+            return letters
+        if ended:
+            return ended
+        if time.monotonic() >= deadline:
+            return gave_up(scene, errand, plan_)
         ended = end_of(scene, gateway, job)
+
+
+def gave_up(scene: Scene, errand: Errand, plan_: Plan) -> str:
+    """The time ran out: why, as far as it is known. The account's probe is not waited for again in this case."""
+    assert scene.target.spawn is not None
+    why = f"no answer within {scene.target.spawn.within:g} s"
+    if refused := scene.refused.get(plan_.nonce):
+        why = f"{why}; {refused}"
+    scene.silent[errand.account] = why
+    return why
 
 
 def end_of(scene: Scene, gateway: Gateway, job: str) -> str:
     """Why no answer can come any more; or nothing."""
     if not gateway.alive:
         return f"the gateway ended with {gateway.exit_status} before the probe answered"
-    if job and scene.target.spawn and scene.target.spawn.job:
+    if job and scene.target.spawn and (scene.target.spawn.job or scene.target.spawn.logged):
         try:
             state = job_state(scene.installation, job, 0)
         except OSError:
@@ -150,7 +190,17 @@ def missing(scene: Scene, errand: Errand, problem: str) -> None:
 
 
 def observe(scene: Scene, errand: Errand, answer: Answer) -> None:
-    """One observation for the identity, one for each attempt."""
+    """One observation for the neighbour, one for the identity, one for each attempt.
+
+    The errand's attempts are those of its whole plan.
+    """
+    attempts = [one for one in errand.attempts if one.object != truth.NAME]
+    first = len(errand.attempts) - len(attempts)
+    errno, problem = scene.neighbour.judge(answer.results[:first])
+    scene.emit(
+        truth.NAME, truth.NAME, account=errand.account, vantage="spawned", step=errand.step, errno=errno,
+        seen={"problem": problem},
+    )
     who = {
         **answer.who,
         "expected": scene.ids(errand.account),
@@ -159,7 +209,8 @@ def observe(scene: Scene, errand: Errand, answer: Answer) -> None:
         "carrier": dict(answer.carrier),
     }
     scene.emit("identity", "spawned", account=errand.account, vantage="spawned", step=errand.step, errno="OK", seen=who)
-    observe_attempts(scene, errand.attempts, answer, errand.account, "spawned", errand.step)
+    results = replace(answer, results=answer.results[first:])
+    observe_attempts(scene, attempts, results, errand.account, "spawned", errand.step)
 
 
 def observe_attempts(

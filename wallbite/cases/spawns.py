@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from wallbite.cases.scene import CaseProblem, Scene
-from wallbite.cases.spawning import Errand, collect, identity_attempts, missing, observe, spawn, start
+from wallbite.cases.spawning import Errand, collect, collect_all, identity_attempts, missing, observe, spawn, start
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.talk import ask
 from wallbite.postures import ENFORCING
@@ -57,11 +57,16 @@ def lay_plan(scene: Scene, path: SpawnPath) -> Plan:
 def follow(scene: Scene, gateway: Gateway, path: SpawnPath, laid: Plan | None) -> None:
     """Bring about the spawns of one path for all accounts, and observe them."""
     if path.by == "request":
-        for account in scene.accounts:
-            spawn(scene, gateway, Errand(account, path.name, identity_attempts(scene, account)), path.plugin, path.command)
+        errands = [Errand(account, path.name, identity_attempts(scene, account)) for account in scene.accounts]
+        collect_all(scene, gateway, [(errand, start(scene, errand, path.plugin, path.command)) for errand in errands])
     elif path.by == "retry":
         for account in scene.accounts:
             retry(scene, gateway, path, account)
+    elif laid is not None and laid.answer == "stdout":
+        for account in scene.accounts:
+            scene.asked[laid.nonce] = time.monotonic()
+            plugin = scene.installation.expanded(path.plugin, account=account)
+            collect(scene, gateway, Errand(account, path.name), laid, f"{plugin}@0")
     elif laid is not None:
         if path.by == "event":
             for account in scene.accounts:
@@ -73,7 +78,8 @@ def answers_of_all(scene: Scene, gateway: Gateway, path: SpawnPath, laid: Plan) 
     """One answer for each account; which is whose stands in the carrier's name, and what it is in the kernel's word."""
     assert scene.target.spawn is not None
     deadline = time.monotonic() + scene.target.spawn.within
-    letters = scene.inbox.await_answers(laid.nonce, len(scene.accounts), deadline)
+    awaited = [account for account in scene.accounts if account not in scene.silent]
+    letters = scene.inbox.await_answers(laid.nonce, len(awaited), deadline) if awaited else []
     seen = set()
     for _, owner, data in letters:
         try:
@@ -87,7 +93,8 @@ def answers_of_all(scene: Scene, gateway: Gateway, path: SpawnPath, laid: Plan) 
             observe(scene, Errand(account, path.name, laid.attempts), answer)
     for account in scene.accounts:
         if account not in seen:
-            missing(scene, Errand(account, path.name), f"no plugin answered on path {path.name}")
+            why = scene.silent.setdefault(account, f"no plugin answered within {scene.target.spawn.within:g} s")
+            missing(scene, Errand(account, path.name), f"on path {path.name}: {why}")
 
 
 def retry(scene: Scene, gateway: Gateway, path: SpawnPath, account: str) -> None:
@@ -119,9 +126,10 @@ def restart(scene: Scene, gateway: Gateway, path: SpawnPath) -> None:
 
 
 def ungranted(scene: Scene, gateway: Gateway) -> None:
-    """A plugin without a grant: it must land on ``default``."""
-    if "default" in scene.accounts and scene.target.spawn and scene.target.spawn.ungranted:
-        spawn(scene, gateway, Errand("default", "ungranted", identity_attempts(scene, "default")), scene.target.spawn.ungranted)
+    """A plugin without a grant: it must land on ``default``; where there is none, it is nobody's."""
+    account = "default" if "default" in scene.accounts else ""
+    if scene.target.spawn and scene.target.spawn.ungranted:
+        spawn(scene, gateway, Errand(account, "ungranted", identity_attempts(scene, account)), scene.target.spawn.ungranted)
 
 
 def send_event(scene: Scene, *types: str) -> None:
@@ -146,6 +154,9 @@ def storm(scene: Scene, gateway: Gateway) -> None:
     """Many jobs at once, interleaved over the accounts; each tells who it was."""
     terms = scene.target.spawn
     if terms is None or terms.storm is None:
+        return
+    if scene.silent:
+        missing(scene, Errand("", "storm"), f"no storm: {'; '.join(dict.fromkeys(scene.silent.values()))}")
         return
     jobs = terms.storm.jobs
     names = [scene.accounts[number % len(scene.accounts)] for number in range(jobs)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from wallbite.cases.boots import boot, gate_document
+from wallbite.cases.drops import ungranted_everywhere
 from wallbite.cases.scene import Scene
 from wallbite.cases.spawning import as_account
 from wallbite.installation.document import Plain, with_value
@@ -16,7 +18,8 @@ from wallbite.installation.layout import state_of
 from wallbite.postures import ENFORCING, POSTURES
 from wallbite.probing.plan import Attempt
 from wallbite.stages.launch import Launch, LaunchError
-from wallbite.stages.tracing import TraceStop, trace
+from wallbite.target import names_account
+from wallbite.stages.tracing import Trace, TraceStop, trace
 
 WITHIN: Final = 10.0
 WARNINGS: Final = ("secrets-unconfined", "override-beside-accounts")
@@ -32,8 +35,12 @@ def run(scene: Scene) -> None:
     """Look at the files, run the verbs, and in enforcing postures boot with shared and with separate accounts."""
     scene.lay_down()
     note_installed(scene)
+    if scene.target.gate is None:
+        note_ungated(scene)
+        return
     full = scene.installation.config_document()
     note_checks(scene, full)
+    make_state(scene, full)
     scene.installation.write_config(full)
     note_verbs(scene)
     if scene.posture.name in ENFORCING:
@@ -41,13 +48,14 @@ def run(scene: Scene) -> None:
 
 
 def note_installed(scene: Scene) -> None:
-    """Mode and file capabilities of every installed path; who may execute the one that has some."""
-    for path in sorted(set(scene.installation.installed_files())):
+    """Mode and file capabilities of every installed path and of what is started; who may execute the program."""
+    program = os.path.realpath(str(scene.installation.values["program"]))
+    started = [str(part) for part in scene.installation.expanded(list(scene.target.gateway.serve))]
+    named = {os.path.realpath(part) for part in started if os.path.isabs(part) and os.path.isfile(part)}
+    for path in sorted({*scene.installation.installed_files(), *named, program}):
         state = state_of(path, content_too=False)
-        special = state["kind"] == "file" and (int(state["mode"], 8) & 0o6000 or _capability(path))
-        if special or path == scene.installation.values["program"] or state["kind"] != "file":
-            scene.note("installed", path, capability=_capability(path), **state)
-    program = str(scene.installation.values["program"])
+        if state["kind"] == "file" and (path == program or int(state["mode"], 8) & 0o6000 or _capability(path)):
+            scene.note("installed", path, capability=_capability(path), program=path == program, **state)
     for name in (GATEWAY, *scene.accounts):
         as_account(scene, name, [Attempt("execute", "program", path=program)], "installed")
 
@@ -65,10 +73,10 @@ def note_checks(scene: Scene, full: dict[str, Any]) -> None:
     assert gate is not None
     confined = next(iter(scene.accounts))
     apart = gate_document(scene, (confined, "default", "untrusted"))
-    secrets = {"secrets": full["secrets"]} if "secrets" in full else {}
+    bare = ungranted_everywhere(full, gate.grant.rpartition(".")[2])
     variants = {
-        "sound": apart,
-        "secrets-unconfined": {**gate_document(scene, ()), **secrets},
+        "sound": full,
+        "secrets-unconfined": with_value(bare, gate.accounts, None),
         "override-beside-accounts": with_value(apart, gate.override, Plain("true")),
         "shared": full,
         "apart": apart,
@@ -103,45 +111,86 @@ def note_boots(scene: Scene, full: dict[str, Any]) -> None:
             scene.note("boot", name, named=named, tail=tail)
 
 
+def make_state(scene: Scene, full: dict[str, Any]) -> None:
+    """Boot once, in a way that every posture allows, so that there is something to back up."""
+    assert scene.target.gate is not None
+    gateway, _ = boot(scene, with_value(full, scene.target.gate.override, Plain("true")))
+    gateway.stop(WITHIN)
+
+
+def note_ungated(scene: Scene) -> None:
+    """A target whose configuration nobody here can edit: its verbs, and what it says at boot where plugins share."""
+    note_verbs(scene)
+    templates = scene.target.spawn.plugins if scene.target.spawn else ()
+    if scene.posture.name in ENFORCING and sum(names_account(one) for one in templates) > 1:
+        gateway = scene.gateway()
+        scene.boot(gateway)
+        scene.note("boot", "shared", named=_named(scene, gateway), tail=gateway.tail())
+        gateway.kill()
+
+
 def note_verbs(scene: Scene) -> None:
-    """Each verb, run by each account under a tracer; and whether the key is out of the account's reach."""
+    """Each verb, run under a tracer by the gateway's own user and by accounts; and whether the key is in their reach."""
     verbs = {"check": scene.target.gateway.check, "version": scene.target.gateway.version, "backup": scene.target.gateway.backup}
-    for account in scene.accounts[:2]:
+    for account in (GATEWAY, *scene.accounts[:2]):
         for name, argv in verbs.items():
             if argv:
-                note_verb(scene, account, name, [str(part) for part in scene.installation.expanded(list(argv), to=f"/tmp/{account}.tar")])  # noqa: S108
+                note_verb(scene, account, name, list(argv))
     keys = [surface for surface in scene.target.surfaces if surface.role == "age-key"]
     for key in keys:
         for name in (GATEWAY, *scene.accounts[:2]):
             as_account(scene, name, [Attempt("read", "age-key", path=key.path)], "verbs")
 
 
-def note_verb(scene: Scene, account: str, name: str, argv: list[str]) -> None:
+def note_verb(scene: Scene, account: str, name: str, template: list[Any]) -> None:
     """One verb; where the account may not execute the program, with an interpreter that it may execute."""
+    archive = _archive(scene, account)
+    argv = [str(part) for part in scene.installation.expanded(template, to=archive)]
+    refused, by = "", "program"
     try:
-        stops, code, by = _traced(scene, account, argv), 0, "program"
-    except LaunchError:
-        stops, code, by = _traced(scene, account, [scene.installation.interpreter, *argv[1:]]), 0, "interpreter"
-    seen = {"expected": scene.ids(account), "by": by, "exit": code, "stops": stops}
+        done = _traced(scene, account, argv)
+    except LaunchError as error:
+        refused, by = errno.errorcode.get(error.errno or 0, str(error)), "interpreter"
+        done = _traced(scene, account, [scene.installation.interpreter, *argv[1:]])
+    wrote = name == "backup" and os.path.lexists(archive)
+    seen = {
+        "expected": scene.ids(account) if account != GATEWAY else scene.gateway_ids,
+        "by": by,
+        "refused": refused,
+        "exit": done.exit_code,
+        "complete": done.complete,
+        "archive": os.lstat(archive).st_size if wrote else 0,
+        "stops": [_stop(one) for one in done.stops],
+    }
+    if wrote:
+        os.unlink(archive)  # noqa: PTH108
     scene.emit("verb", name, account=account, vantage="harness", step="verbs", seen=seen)
 
 
-def _traced(scene: Scene, account: str, argv: list[str]) -> list[dict[str, Any]]:
-    ids = scene.ids(account)
+def _archive(scene: Scene, account: str) -> str:
+    """Where an account's backup goes: where it may write."""
+    own = scene.target.gateway.backup_to if account == GATEWAY else ""
+    return str(scene.installation.expanded(own)) if own else f"/tmp/{account}.tar"  # noqa: S108
+
+
+def _traced(scene: Scene, account: str, argv: list[str]) -> Trace:
+    """Run it as the account without privilege, or as the gateway's own user with the posture's."""
+    own = account == GATEWAY
+    ids = scene.gateway_ids if own else scene.ids(account)
     spec = Launch(
-        posture=POSTURES["unprivileged"], uid=ids["uid"], gid=ids["gid"], groups=(ids["gid"],), argv=tuple(argv),
-        env={"PATH": "/usr/bin:/bin"}, cwd="/",
+        posture=scene.posture if own else POSTURES["unprivileged"],
+        uid=ids["uid"], gid=ids["gid"], groups=(ids["gid"],), argv=tuple(argv), env={"PATH": "/usr/bin:/bin"}, cwd="/",
     )
-    return [_stop(one) for one in trace(spec, WITHIN).stops]
+    return trace(spec, WITHIN)
 
 
 def _stop(one: TraceStop) -> dict[str, Any]:
     found = one.credentials
+    sets = ("permitted", "effective", "inheritable", "ambient")
     return {
         "event": one.event,
         "uids": list(found.uids),
         "gids": list(found.gids),
-        "permitted": f"{found.permitted:x}",
-        "effective": f"{found.effective:x}",
+        **{name: f"{getattr(found, name):x}" for name in sets},
         "status": one.status,
     }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wallbite.cases import events, neighbours, reaching, scratch
 from wallbite.cases.scene import CaseProblem, Scene
-from wallbite.cases.spawning import CANARY, Errand, as_account, as_root, collect, identity_attempts, lay_canary, spawn, start
+from wallbite.cases.spawning import CANARY, Errand, as_account, as_root, collect, identity_attempts, lay_canary, missing, spawn, start
+from wallbite.installation.command import run_bounded
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.identities import GATEWAY
 from wallbite.installation.talk import http_request
@@ -17,7 +17,9 @@ from wallbite.postures import ENFORCING
 from wallbite.probing.plan import Attempt
 from wallbite.target.model import Surface
 
+BACKUP_WITHIN = 30.0
 PSEUDO = ("/proc", "/sys")
+SPAWN_REQUEST = "spawn-request"
 DATABASE = ("database", "database-wal", "database-shm", "database-journal")
 
 
@@ -31,6 +33,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 def run(scene: Scene) -> None:
     """Boot, reach, let things happen, reach again, kill it, reach again."""
     scene.lay_down()
+    known = events.beside(scene)
     lay_canary()
     key = neighbours.join_keyring(scene)
     os.umask(0o022)
@@ -47,7 +50,7 @@ def run(scene: Scene) -> None:
         tours(scene, gateway, everywhere, processes, key)
         reaching.note_states(scene, everywhere, "after")
         neighbours.release()
-        events.run(scene, gateway, found)
+        events.run(scene, gateway, known)
         crash(scene, gateway, found, watch)
 
 
@@ -67,12 +70,15 @@ def make_backup(scene: Scene, to: str) -> None:
     """
     argv = [str(part) for part in scene.installation.expanded(list(scene.target.gateway.backup), to=to)]
     ids = scene.gateway_ids
-    done = subprocess.run(  # noqa: S603 - the descriptor's
-        argv, user=ids["uid"], group=ids["gid"], extra_groups=[], umask=0o022, cwd="/", capture_output=True,
-        timeout=30, check=False, env={"PATH": "/usr/bin:/bin"},
-    )
-    if done.returncode:
-        raise CaseProblem(f"the backup verb ended with {done.returncode}: {done.stderr[-300:].decode('utf-8', 'replace')}")
+    try:
+        code, said = run_bounded(
+            argv, BACKUP_WITHIN, user=ids["uid"], group=ids["gid"], extra_groups=[], umask=0o022, cwd="/",
+            env={"PATH": "/usr/bin:/bin"},
+        )
+    except OSError as error:
+        raise CaseProblem(f"the backup verb did not run: {error}") from error
+    if code:
+        raise CaseProblem(f"the backup verb ended with {code}: {said[-300:]}")
 
 
 def controls(scene: Scene, everywhere: Sequence[reaching.Found], processes: neighbours.Processes) -> None:
@@ -86,10 +92,10 @@ def controls(scene: Scene, everywhere: Sequence[reaching.Found], processes: neig
         as_account(scene, owner, reaching.attempts(scene, own, owner, only=tuple(reaching.PRINCIPAL.values())), "before")
     as_root(scene, neighbours.process_attempts(scene, processes, ""), "before")
     as_root(scene, identity_attempts(scene, first), "before")
-    as_root(scene, [*api_attempts(scene), *neighbours.planted_attempts()], "before")
+    as_root(scene, [*api_attempts(scene, processes.job), *neighbours.planted_attempts()], "before")
     neighbours.note_controls(scene, CANARY)
     neighbours.note_argv(scene, processes)
-    api_controls(scene)
+    api_controls(scene, processes.job)
 
 
 def tours(
@@ -100,7 +106,7 @@ def tours(
     asked = [(errand, start(scene, errand)) for errand in errands]
     for errand, begun in asked:
         if isinstance(begun, str):
-            scene.emit("answer", "attempt", account=errand.account, vantage="spawned", step="attempt", seen={"problem": begun})
+            missing(scene, errand, begun)
         else:
             collect(scene, gateway, errand, *begun)
 
@@ -114,9 +120,9 @@ def tour(
     others = [one for one in everywhere if one.surface.owner != account]
     yield from reaching.attempts(scene, others, account)
     yield from neighbours.process_attempts(scene, processes, account)
-    yield from neighbours.key_attempts(scene, key, account)
+    yield from neighbours.key_attempts(scene, key, processes, account)
     yield from neighbours.ipc_attempts(scene)
-    yield from api_attempts(scene)
+    yield from api_attempts(scene, processes.job)
     yield from sweeps(scene, account)
 
 
@@ -128,51 +134,78 @@ def sweeps(scene: Scene, account: str) -> Iterator[Attempt]:
 
 
 def unlisted(top: str) -> list[str]:
-    """Every directory below ``top`` that not everybody may list, on this mount or on others that may be written."""
+    """Every directory below ``top`` that not everybody may list, on this mount or on others that may be written.
+
+    What lies in one that everybody may pass through is within reach of who knows its name, and is on the list too.
+    """
     found = []
-    for folder, directories, _ in os.walk(top):
+    for folder, directories, files in os.walk(top):
         paths = [os.path.join(folder, name) for name in directories]
         directories[:] = [os.path.basename(path) for path in paths if not _is_left_out(path)]
         found += [path for path in paths if not _is_left_out(path) and not os.lstat(path).st_mode & 0o004]
-    return found
+        if os.lstat(folder).st_mode & 0o005 == 0o001:
+            inside = [os.path.join(folder, name) for name in (*directories, *files)]
+            found += [path for path in inside if not _is_left_out(path)]
+    return list(dict.fromkeys(found))
 
 
 def _is_left_out(path: str) -> bool:
     return path in PSEUDO or os.path.islink(path) or bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
-def api_attempts(scene: Scene) -> list[Attempt]:
-    """Each closed route of the loopback API, without credentials."""
-    loopback = scene.target.loopback
+def api_attempts(scene: Scene, job: str) -> list[Attempt]:
+    """Each closed route of the loopback API, and the request that starts a plugin, without credentials."""
+    return [
+        Attempt("http", f"loopback:{route}", arguments={"url": url, "method": method})
+        for route, method, url in routes(scene, job)
+    ]
+
+
+def routes(scene: Scene, job: str) -> list[tuple[str, str, str]]:
+    """Name, method and address of everything that must not answer without credentials."""
+    loopback, terms, expanded = scene.target.loopback, scene.target.spawn, scene.installation.expanded
     if loopback is None:
         return []
-    return [Attempt("http", f"loopback:{route}", arguments={"url": loopback.url + route}) for route in loopback.closed]
+    found = [(route, "GET", loopback.url + str(expanded(route, job=job))) for route in loopback.closed]
+    if terms is not None and terms.request is not None and terms.request.url:
+        account = scene.accounts[0]
+        values = {"account": account, "plugin": expanded(terms.plugin, account=account), "command": terms.command}
+        found.append((SPAWN_REQUEST, terms.request.method, str(expanded(terms.request.url, **values))))
+    return found
 
 
-def api_controls(scene: Scene) -> None:
-    """Each closed route once more, with the token: it answers those who have it."""
-    loopback, terms = scene.target.loopback, scene.target.spawn
-    if loopback is None or terms is None or terms.request is None:
+def api_controls(scene: Scene, job: str) -> None:
+    """The same once more, with the token: it answers those who have it."""
+    terms = scene.target.spawn
+    if terms is None or terms.request is None:
         return
-    headers = scene.installation.expanded(dict(terms.request.headers))
-    for route in loopback.closed:
-        reply = http_request("GET", loopback.url + route, headers)
-        scene.emit("http", f"loopback:{route}", account="root", vantage="harness", step="credentials", errno="OK",
-                   seen={"status": reply.status})
+    headers, empty = scene.installation.expanded(dict(terms.request.headers)), Errand("", "empty").plan(scene)
+    body = scene.installation.expanded(terms.request.body, plan=scene.write_plan("empty", empty))
+    for route, method, url in routes(scene, job):
+        reply = http_request(method, url, headers, body if route == SPAWN_REQUEST else None)
+        scene.emit(
+            "http", f"loopback:{route}", account="root", vantage="harness", step="credentials", errno="OK",
+            seen={"status": reply.status},
+        )
 
 
 def crash(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found], watch: scratch.Watch) -> None:
     """SIGKILL, and who may read what it leaves; then a second boot, with links planted, and the same through its drop."""
     gateway.kill()
     database = [one for one in reaching.find(scene, _databases(scene)) if one.name in {each.name for each in found}]
-    for account in scene.accounts:
-        as_account(scene, account, reaching.attempts(scene, database, account, only=reaching.DIRECT), "crashed")
+
+    def without_it(account: str, everywhere: Sequence[reaching.Found]) -> None:
+        as_account(scene, account, reaching.attempts(scene, everywhere, account, reaching.DIRECT), "crashed")
+
+    def through_it(account: str, everywhere: Sequence[reaching.Found]) -> None:
+        tries = reaching.attempts(scene, everywhere, account, reaching.DIRECT)
+        spawn(scene, gateway, Errand(account, "restarted", tries))
+
+    reaching.again(scene, database, "crashed", reaching.DIRECT, without_it)
     watch.note_made(scene)
     watch.plant(scene)
     scene.boot(gateway)
-    again = reaching.find(scene, _databases(scene))
-    for account in scene.accounts:
-        spawn(scene, gateway, Errand(account, "restarted", reaching.attempts(scene, again, account, only=reaching.DIRECT)))
+    reaching.again(scene, reaching.find(scene, _databases(scene)), "restarted", reaching.DIRECT, through_it)
     watch.note_planted(scene)
     gateway.kill()
 

@@ -17,7 +17,7 @@ LARGEST_RECORD: Final = 1 << 30  # bytes
 
 
 @dataclass(eq=False)
-class Broken(Exception):  # noqa: N818 - it says what the line is
+class Broken(Exception):
     """A line that cannot be part of a record.
 
     Attributes:

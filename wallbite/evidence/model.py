@@ -126,20 +126,24 @@ class Record:
     digest: str = ""
 
 
-_DEFAULTS: Final[dict[str, Any]] = {
-    item.name: {} if item.default is MISSING else item.default
-    for item in (*fields(Observation), *fields(Verdict))
-    if item.default is not MISSING or item.default_factory is not MISSING
+_DEFAULTS: Final[dict[type, dict[str, Any]]] = {
+    kind: {
+        item.name: {} if item.default is MISSING else item.default
+        for item in fields(kind)
+        if item.default is not MISSING or item.default_factory is not MISSING
+    }
+    for kind in (Observation, Verdict)
 }
 
 
 def compact(item: Observation | Verdict) -> dict[str, Any]:
     """An observation or a verdict as a mapping, without the fields that have their default."""
     values = {entry.name: getattr(item, entry.name) for entry in fields(item)}
+    defaults = _DEFAULTS[type(item)]
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in values.items()
-        if name not in _DEFAULTS or value != _DEFAULTS[name]
+        if name not in defaults or value != defaults[name]
     }
 
 
@@ -177,7 +181,7 @@ def _only(value: object, kind: type[Observation | Verdict]) -> None:
     if not isinstance(value, dict):
         raise TypeError(f"{kind.__name__.lower()}: expected a mapping")
     names = {entry.name for entry in fields(kind)}
-    needed = {name for name in names if name not in _DEFAULTS}
+    needed = {name for name in names if name not in _DEFAULTS[kind]}
     if unknown := sorted(value.keys() - names):
         raise ValueError(f"{kind.__name__.lower()}: unknown field {unknown[0]!r}")
     if missing := sorted(needed - value.keys()):

@@ -11,8 +11,9 @@ A fault is a Python file that is read, never run by the harness::
 
 ``NOTICED_BY`` maps each requirement that must fail to a part of the reason that it must fail for, with postures of its
 own where they differ. ``REPLACES`` is the module whose functions (or ``Class.method``) of the same names are replaced;
-functions that it does not have are added to it. ``LAYOUT`` maps a path of the descriptor's ``install`` (or the
-config's path) to the keys that change. ``CONFIG`` changes keys of the configuration, by dotted path.
+functions that it does not have are added to it. Where two modules must err together it maps each to the names that are
+its own. ``LAYOUT`` maps a path of the descriptor's ``install`` (or the config's path) to the keys that change.
+``CONFIG`` changes keys of the configuration, by dotted path.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Notice:
     postures: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fault:
     """One way for the reference runtime to be wrong.
 
@@ -45,8 +46,7 @@ class Fault:
         name: the file's name without its ending.
         breaks: one sentence.
         noticed_by: requirement id to the notice that it must give.
-        module: file name in the runtime, or empty for a fault of the layout alone.
-        functions: dotted name to source text.
+        functions: file name in the runtime to dotted name to source text; empty for a fault of the layout alone.
         layout: path to changed keys of its install step.
         config: dotted path to value, in the configuration.
     """
@@ -54,8 +54,7 @@ class Fault:
     name: str
     breaks: str
     noticed_by: Mapping[str, Notice]
-    module: str = ""
-    functions: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     layout: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
 
@@ -70,21 +69,19 @@ class Fault:
         Raises:
             UsageProblem: the fault replaces nothing in it.
         """
-        if module != self.module:
+        if module not in self.functions:
             return source
-        known = _functions(ast.parse(source))
-        if not any(name in known for name in self.functions):
+        own, known = self.functions[module], _functions(ast.parse(source))
+        if not any(name in known for name in own):
             raise UsageProblem(
                 f"fault {self.name} replaces nothing of {module}",
                 expected=f"one of its functions: {', '.join(sorted(known))}",
             )
         lines = source.splitlines()
-        replaced = sorted((name for name in self.functions if name in known), key=lambda n: -known[n].lineno)
+        replaced = sorted((name for name in own if name in known), key=lambda n: -known[n].lineno)
         for name in replaced:
-            lines[_first_line(known[name]) - 1 : known[name].end_lineno] = _indented(
-                self.functions[name], known[name].col_offset
-            )
-        added = [text for name, text in self.functions.items() if name not in known]
+            lines[_first_line(known[name]) - 1 : known[name].end_lineno] = _indented(own[name], known[name].col_offset)
+        added = [text for name, text in own.items() if name not in known]
         return "\n".join([*lines, "", "", *added, ""])
 
 
@@ -116,11 +113,17 @@ def _parse(path: Path) -> Fault:
         name=path.stem,
         breaks=(ast.get_docstring(tree) or "").replace("\n", " "),
         noticed_by={key: _notice(value, postures) for key, value in constants["NOTICED_BY"].items()},
-        module=constants.get("REPLACES", ""),
-        functions={name: _source(text, node) for name, node in _functions(tree).items()},
+        functions=_by_module(constants.get("REPLACES", {}), {n: _source(text, at) for n, at in _functions(tree).items()}),
         layout=constants.get("LAYOUT", {}),
         config=constants.get("CONFIG", {}),
     )
+
+
+def _by_module(replaces: Any, functions: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The functions of each module: all of one, or those that are listed for each of several."""
+    if isinstance(replaces, str):
+        return {replaces: dict(functions)}
+    return {module: {name: functions[name] for name in names} for module, names in replaces.items()}
 
 
 def _notice(value: Any, postures: tuple[str, ...]) -> Notice:

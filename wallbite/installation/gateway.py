@@ -19,9 +19,11 @@ from wallbite.installation import processes
 from wallbite.stages import ptrace
 from wallbite.stages.credentials import Credentials
 from wallbite.stages.launch import Launch, launch
+from wallbite.target import Ready
 
 TAIL: Final = 600  # characters of output that an observation keeps
 BOUND: Final = 4 << 20  # bytes of output or log that are ever read
+LOOK: Final = 1.0  # seconds that it may take to say whether it is ready
 TICK: Final = 0.004  # seconds between two looks at a port: nothing announces a listening socket
 
 
@@ -39,6 +41,7 @@ class Gateway:
     groups: tuple[int, ...] = ()
     descriptors: tuple[int, ...] = ()
     deny: Any = None
+    ready: Ready | None = None
     pid: int = 0
     credentials: Credentials | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -46,6 +49,7 @@ class Gateway:
     exit_status: int | None = None
     output: str = ""
     _pidfd: int = -1
+    _log_began: int = 0  # how long its log was at its last start
     _outputs: list[str] = field(default_factory=list)
 
     def start(self, argv: Sequence[str] | None = None) -> None:
@@ -55,6 +59,7 @@ class Gateway:
         self.installation.starts += 1
         self.output = f"{OUTPUT}/gateway.{self.installation.starts}"
         self._outputs.append(self.output)
+        self._log_began = size_of(self._log)
         sink = os.open(self.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         null = os.open("/dev/null", os.O_RDONLY)
         spec = Launch(
@@ -63,7 +68,7 @@ class Gateway:
             gid=identities.gid("gateway"),
             groups=self.groups,
             argv=tuple(argv or self.installation.expanded(list(target.gateway.serve))),
-            env=_environment(self.installation),
+            env=own_environment(self.installation),
             cwd="/",
             umask=0o022,
             stdin=null,
@@ -93,7 +98,7 @@ class Gateway:
             if poll.poll(TICK * 1000):
                 self._reap()
                 return self._timed("exited")
-            if self._is_ready():
+            if self._is_ready(max(TICK, min(LOOK, deadline - time.monotonic()))):
                 return self._timed("ready")
         return self._timed("timeout")
 
@@ -110,27 +115,28 @@ class Gateway:
         self.seconds = time.monotonic() - self._began
         return ended
 
-    def _is_ready(self) -> bool:
-        ready = self.installation.target.gateway.ready
+    def _is_ready(self, within: float) -> bool:
+        ready = self.ready or self.installation.target.gateway.ready
         if ready.http:
-            return self._answers(str(self.installation.expanded(ready.http)))
+            return self._answers(str(self.installation.expanded(ready.http)), within)
         if ready.socket:
             return _accepts(str(self.installation.expanded(ready.socket)))
         if ready.file:
             return Path(str(self.installation.expanded(ready.file))).exists()
-        return self.says("ready") or bool(ready.log and _search(ready.log, self.text()))
+        return self.says("ready") or bool(ready.log and _search(ready.log, self.printed() + self.recent()))
 
     @staticmethod
-    def _answers(url: str) -> bool:
+    def _answers(url: str, within: float) -> bool:
         parts = urlsplit(url)
         with socket.socket() as probe:
+            probe.settimeout(within)
             if probe.connect_ex((parts.hostname, parts.port)):
                 return False
-        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=5)
+        connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=within)
         try:
             connection.request("GET", parts.path or "/")
             return connection.getresponse().status < 500
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
@@ -165,11 +171,28 @@ class Gateway:
         log = self.installation.target.gateway.log
         return len(pattern.findall(read_bounded(str(self.installation.expanded(log))))) if pattern and log else 0
 
+    def told(self, name: str, **words: str) -> int:
+        """How often it said something since its last start: printed or logged, and once where it did both."""
+        pattern = self.installation.target.gateway.pattern(name, **words)
+        if not pattern:
+            return 0
+        return max(len(pattern.findall(text)) for text in (self.printed(), self.recent()))
+
+    def recent(self) -> str:
+        """What it logged since its last start."""
+        return read_bounded(self._log, self._log_began if size_of(self._log) >= self._log_began else 0)
+
+    @property
+    def _log(self) -> str:
+        log = self.installation.target.gateway.log
+        return str(self.installation.expanded(log)) if log else ""
+
     # Ends.
 
     def signal(self, name: str) -> None:
         """Send it a signal, named without SIG."""
-        os.kill(self.pid, getattr(signal, f"SIG{name}"))
+        if self.alive:
+            signal.pidfd_send_signal(self._pidfd, getattr(signal, f"SIG{name}"))
 
     @property
     def alive(self) -> bool:
@@ -205,18 +228,29 @@ class Gateway:
         self._pidfd = -1
 
 
-def _environment(installation: Installation) -> dict[str, str]:
+def own_environment(installation: Installation) -> dict[str, str]:
+    """The environment that it is started with."""
     own = installation.expanded(dict(installation.target.gateway.environment))
     return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **own}
 
 
-def read_bounded(path: str) -> str:
+def size_of(path: str) -> int:
+    """How long a file is now; 0 where there is none."""
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
+def read_bounded(path: str, begin: int = 0) -> str:
     """The text of a file that the target may have written: regular, not a link, bounded; empty where there is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return ""
     with os.fdopen(descriptor, "rb") as file:
+        if begin:
+            file.seek(begin)
         return file.read(BOUND).decode("utf-8", "backslashreplace")
 
 

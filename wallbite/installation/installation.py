@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +19,16 @@ from wallbite.installation.layout import Layout, state_of
 from wallbite.postures import Posture
 from wallbite.stages.credentials import set_file_capabilities
 from wallbite.target.model import ConfigFile, Step, Surface, Target
-from wallbite.target.placeholders import expand
+from wallbite.target.placeholders import ACCOUNT, expand
 
 PRIVATE: Final = "/run/wallbite"  # the harness's own place in the stage
 PLANS: Final = f"{PRIVATE}/plans"
 INBOX: Final = f"{PRIVATE}/inbox"
 OUTPUT: Final = f"{PRIVATE}/output"
 LOOSE: Final = 0o755  # what a directory of the gateway is loosened to before a boot
+_OWN: Final = (PRIVATE, "/opt/wallbite-own", "/opt/wallbite-opened")
+# Where a program leaves things behind; a stage begins with these empty, save for what is installed.
+_KEPT: Final = ("/dev/shm", "/home", "/opt", "/root", "/run", "/srv", "/tmp", "/var")  # noqa: S108 - looked at, not used
 
 
 @dataclass
@@ -72,6 +76,9 @@ class Installation:
         if self.posture.file_capabilities:
             program = str(expand(self.target.gateway.program, self.values))
             set_file_capabilities(program, self.posture.permitted, effective=self.posture.effective != 0)
+        for path, changes in self.fault.layout.items() if self.fault else ():
+            if "capabilities" in changes:
+                set_file_capabilities(path, int(changes["capabilities"], 16), effective=True)
         self.write_config(document)
         for part in self.target.config.parts if self.target.config else ():
             self._write(layout, part, part.expanded(self.values, self._accounts))
@@ -111,7 +118,7 @@ class Installation:
         values |= {f"gid:{name}": self.identities.gid(name) for name in names}
         values |= {f"secret:{name}": secrets.token_hex(24) for name in self.target.secrets}
         values |= {f"state:{account.name}": account.directory for account in self.target.accounts.values()}
-        values |= {f"plan:{name}": f"{PLANS}/{name}.json" for name in (*self.paths, *self.target.accounts)}
+        values |= {f"plan:{name}": f"{PLANS}/{name}.json" for name in (*self.paths, *self.target.accounts, *self.plugins)}
         values |= {"python": self.interpreter, "inbox": INBOX, "probe": f"{PRIVATE}/probe.py"}
         if self.target.config:
             values["config"] = self.target.config.main.path
@@ -122,6 +129,12 @@ class Installation:
     def paths(self) -> tuple[str, ...]:
         """The declared spawn paths."""
         return tuple(self.target.spawn.paths) if self.target.spawn else ()
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """The plugins that the descriptor makes spawn, each by its name."""
+        templates = self.target.spawn.plugins if self.target.spawn else ()
+        return tuple(str(expand(name, {ACCOUNT: account})) for name in templates for account in self._accounts)
 
     def _lay_private(self) -> None:
         for path, mode in ((PRIVATE, 0o755), (PLANS, 0o755), (OUTPUT, 0o700)):
@@ -148,9 +161,10 @@ class Installation:
     # What was there, to compare with what is there afterwards.
 
     def snapshot(self) -> dict[str, tuple[Any, ...]]:
-        """Kind, mode, owner, size and time of change of everything in the installed directories."""
+        """Kind, mode, owner, and for files size and time of change, wherever something may have been left behind."""
         found: dict[str, tuple[Any, ...]] = {}
-        for top in {step.path for step in self.target.install if step.kind == "directory"}:
+        elsewhere = {step.path for step in self.target.install if not step.path.startswith(tuple(f"{top}/" for top in _KEPT))}
+        for top in (*_KEPT, *elsewhere):
             found |= dict(_listing(top))
         return found
 
@@ -165,18 +179,26 @@ class Installation:
 
     def installed_files(self) -> Iterable[str]:
         """Every path that the descriptor's steps laid down, links not followed."""
-        for top in {step.path for step in self.target.install if step.kind != "canary"}:
+        for top in {step.path for step in self.target.install if step.kind not in ("canary", "user")}:
+            yield top
             for folder, directories, files in os.walk(top):
                 yield from (os.path.join(folder, name) for name in (*directories, *files))
 
 
+def _is_writable(path: str) -> bool:
+    """Whether it lies neither in the harness's own places nor on what the host gave read-only."""
+    return path not in _OWN and not os.statvfs(path).f_flag & os.ST_RDONLY
+
+
 def _listing(top: str) -> Iterable[tuple[str, tuple[Any, ...]]]:
     for folder, directories, files in os.walk(top):
+        directories[:] = [name for name in directories if _is_writable(os.path.join(folder, name))]
         for name in (".", *directories, *files):
             path = os.path.normpath(os.path.join(folder, name))
             try:
-                state = state_of(path, content_too=False)
+                found = os.lstat(path)
             except FileNotFoundError:
                 continue
-            size = "" if state["kind"] == "directory" else state["size"]
-            yield path, (state["kind"], state["mode"], state["uid"], state["gid"], size)
+            content = (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else ()
+            mode = stat.S_IMODE(found.st_mode)
+            yield path, (stat.S_IFMT(found.st_mode), mode, found.st_uid, found.st_gid, content)

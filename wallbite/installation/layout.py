@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from wallbite.content import root
-from wallbite.installation import runtime
+from wallbite.installation import runtime, users
 from wallbite.installation.fault import Fault
 from wallbite.installation.identities import Identities
 from wallbite.probing import carriers
@@ -85,16 +85,21 @@ class Layout:
         binary.parent.mkdir(parents=True)
         (Path(step.path) / "pyvenv.cfg").write_text(f"home = {os.path.dirname(real)}\n")
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-        library = Path(step.path) / "lib" / version
+        library = Path(step.path) / "lib" / version / "site-packages"
         library.mkdir(parents=True)
-        packages = Path(sys.prefix) / "lib" / version / "site-packages"
-        (library / "site-packages").symlink_to(packages)
+        packages = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+        (library / "harness.pth").write_text("\n".join(packages) + "\n")
         shutil.copyfile(real, binary)
         self.own(binary, step, 0o755 if step.mode is None else step.mode)
 
     def _lay_carrier(self, step: Step) -> None:
         _parents(step.path)
         carriers.lay_down(step.program, Path(step.path), step.name, self.interpreter)
+
+    def _lay_user(self, step: Step) -> None:
+        uid, gid = self.identities.uid(step.path), self.identities.gid(step.path)
+        if uid:  # in a root posture the gateway is root, who is there
+            users.add(users.User(step.path, uid, gid, step.home, step.groups))
 
     def write(self, path: str, data: bytes, step: Step, mode: int) -> None:
         """Write a new file whose mode and owner are right before its first byte."""
@@ -108,10 +113,12 @@ class Layout:
 
 def _parents(path: str) -> None:
     """Missing parents, root's and open, as a system has them."""
-    for parent in reversed(Path(path).parents):
-        if not parent.exists():
-            parent.mkdir()
-            parent.chmod(0o755)
+    parent = os.path.dirname(path)
+    if os.path.isdir(parent):
+        return
+    _parents(parent)
+    os.mkdir(parent)
+    os.chmod(parent, 0o755)
 
 
 def state_of(path: str, *, content_too: bool) -> dict[str, Any]:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Final
 
 from wallbite.stages.credentials import Credentials, parse_status
+
+
+_SETTLING: Final = 0.5  # seconds for what dies with the gateway to be gone
+_TICK: Final = 0.005
 
 
 def read(pid: int) -> tuple[Credentials, dict[str, Any]]:
@@ -45,3 +53,26 @@ def first_mapping(pid: int) -> int:
             if mode.startswith("r"):
                 return int(span.split("-")[0], 16)
     return 0
+
+
+def present() -> frozenset[int]:
+    """Every process of the stage."""
+    return frozenset(int(name) for name in os.listdir("/proc") if name.isdigit())
+
+
+def left_over(known: Collection[int]) -> list[str]:
+    """The names of the processes that are neither known nor gone within a moment."""
+    deadline = time.monotonic() + _SETTLING
+    while names := [name for pid in present() - set(known) if (name := _living(pid))]:
+        if time.monotonic() > deadline:
+            return sorted(names)
+        time.sleep(_TICK)
+    return []
+
+
+def _living(pid: int) -> str:
+    """The name of a process that is not about to be reaped; or nothing."""
+    with contextlib.suppress(OSError):
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text(errors="backslashreplace").rpartition(")")
+        return name.partition("(")[2] if rest.split()[0] not in "ZX" else ""
+    return ""

@@ -5,16 +5,21 @@ from __future__ import annotations
 import http.client
 import json
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from wallbite.installation.installation import Installation
+from wallbite.installation.gateway import own_environment
+from wallbite.installation.installation import OUTPUT, Installation
+from wallbite.installation.jobs import JobState
+from wallbite.installation.logged import logged_state
 from wallbite.target import Request
 
 BOUND: Final = 8 << 20  # bytes of an answer that are read
+SAID: Final = 2000  # bytes of what a command prints that are read
 TICK: Final = 0.005  # seconds between two questions about a job: its end is announced to nobody
 
 
@@ -26,35 +31,32 @@ class Reply:
     body: Any
 
 
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """What the gateway says of a job, by the descriptor's names.
-
-    Attributes:
-        finished: whether it came to one of its ends.
-        status, error: as it names them.
-        attempts: how many it says that it made, or None.
-    """
-
-    finished: bool
-    status: str
-    attempts: int | None
-    error: str
-
-
 def ask(installation: Installation, request: Request, values: Mapping[str, Any], timeout: float = 10.0) -> Reply:
     """Make one request with these placeholders filled in.
 
     Raises:
-        OSError: nobody answers.
+        OSError: nobody answers, or not in time.
     """
     if request.command:
-        argv = [str(part) for part in installation.expanded(list(request.command), **values)]
-        done = subprocess.run(argv, capture_output=True, timeout=timeout, check=False)  # noqa: S603 - the descriptor's
-        return Reply(done.returncode, done.stdout[-2000:].decode("utf-8", "backslashreplace"))
+        return _run(installation, request, values, timeout)
     url = str(installation.expanded(request.url, **values))
     body = None if request.body is None else installation.expanded(request.body, **values)
     return http_request(request.method, url, installation.expanded(dict(request.headers), **values), body, timeout)
+
+
+def _run(installation: Installation, request: Request, values: Mapping[str, Any], timeout: float) -> Reply:
+    """A request that is a command. What it prints goes to no pipe: who holds that would hold the harness."""
+    argv = [str(part) for part in installation.expanded(list(request.command), **values)]
+    with tempfile.TemporaryFile(dir=OUTPUT) as output:
+        try:
+            done = subprocess.run(  # noqa: S603 - the descriptor's
+                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=timeout, check=False, cwd="/",
+                env=own_environment(installation),
+            )
+        except subprocess.TimeoutExpired as error:
+            raise OSError(f"{argv[0]} did not end within {timeout:g} s") from error
+        output.seek(0)
+        return Reply(done.returncode, output.read(SAID).decode("utf-8", "backslashreplace"))
 
 
 def http_request(method: str, url: str, headers: Mapping[str, str], body: Any = None, timeout: float = 10.0) -> Reply:
@@ -78,8 +80,10 @@ def http_request(method: str, url: str, headers: Mapping[str, str], body: Any = 
 
 
 def job_state(installation: Installation, job: str, within: float) -> JobState:
-    """Ask about a job until it is finished, or the time is over."""
+    """Ask about a job, or look for it in the log that tells of it, until it is finished, or the time is over."""
     assert installation.target.spawn is not None
+    if installation.target.spawn.logged is not None:
+        return logged_state(installation, installation.target.spawn.logged, job, within)
     terms = installation.target.spawn.job
     assert terms is not None
     deadline = time.monotonic() + within

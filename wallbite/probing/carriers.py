@@ -104,7 +104,7 @@ def manifest(name: str, commands: Iterable[str]) -> str:
 
 def plugin_entry(interpreter: str) -> bytes:
     """The carrier with its first line."""
-    line = f"#!{interpreter} -I\n"
+    line = f"#!{interpreter} -IS\n"  # no site: nothing of it is used, and it may cost more than the probe
     if not interpreter.startswith("/") or set(interpreter) & set(" \t\n") or len(os.fsencode(line)) > SHEBANG_BYTES:
         raise UsageProblem(
             f"interpreter {interpreter!r} cannot stand in a program's first line",

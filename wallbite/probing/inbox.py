@@ -70,6 +70,14 @@ class Inbox:
         names = re.compile(r"storm\.\d+")
         return self._await(names, count, deadline, STORM_BYTES, lambda data: data.endswith(STORM_END))
 
+    def signer(self, nonce: str, pid: int) -> int | None:
+        """Whose letter NONCE.PID is: who answers by a log leaves an empty one. None where there is none."""
+        try:
+            found = (self.path / f"{nonce}.{pid}").lstat()
+        except OSError:
+            return None
+        return found.st_uid if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 else None
+
     def _await(
         self, names: re.Pattern[str], count: int, deadline: float, bound: int, whole: Callable[[bytes], bool]
     ) -> list[Letter]:
@@ -116,12 +124,19 @@ def await_in_file(path: Path, plan: Plan, deadline: float) -> bytes | None:
 
     The log may hold other lines before and after. Its file may come later, and may be replaced.
     """
+    return next(iter(await_answers_in_file(path, plan, 1, deadline)), None)
+
+
+def await_answers_in_file(path: Path, plan: Plan, count: int, deadline: float) -> list[bytes]:
+    """The answers to a plan, as :func:`await_in_file`; fewer than `count` where the deadline came first."""
     reader = LogReader(path, plan.nonce)
+    found: list[bytes] = []
     with inotify.Watch() as watch:
         watch.add(str(path.parent), GROWTH)
         while True:
-            found = reader.more(deadline)
+            while len(found) < count and (answer := reader.more(deadline)) is not None:
+                found.append(answer)
             left = deadline - time.monotonic()
-            if found is not None or left <= 0:
+            if len(found) >= count or left <= 0:
                 return found
             watch.wait(left)

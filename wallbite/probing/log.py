@@ -18,7 +18,7 @@ LINE_BYTES: Final = ANSWER_BYTES
 
 @dataclass(slots=True)
 class LogReader:
-    """Reads a growing log and keeps nothing of it but the answer with one nonce.
+    """Reads a growing log and keeps nothing of it but the answers with one nonce.
 
     Args:
         path: of the log; no link is followed.
@@ -32,9 +32,12 @@ class LogReader:
     _rest: bytes = b""
     _kept: list[bytes] = field(default_factory=list)
     _size: int = 0
+    _whole: list[bytes] = field(default_factory=list)
 
     def more(self, deadline: float) -> bytes | None:
-        """Reads what came since, until the deadline, and returns the answer once its end line is there."""
+        """Reads what came since, until the deadline, and returns the next answer once its end line is there."""
+        if self._whole:
+            return self._whole.pop(0)
         try:
             handle = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         except OSError:
@@ -56,21 +59,21 @@ class LogReader:
             if len(self._rest) > LINE_BYTES:
                 self._rest = b""  # nobody's: what follows on this line is read as a line that says nothing
             for line in lines:
-                answer = self._take(line + b"\n")
-                if answer is not None:
-                    return answer
-            if time.monotonic() >= deadline:
+                self._take(line + b"\n")
+            if self._whole or time.monotonic() >= deadline:
                 break
-        return None
+        return self._whole.pop(0) if self._whole else None
 
-    def _take(self, line: bytes) -> bytes | None:
+    def _take(self, line: bytes) -> None:
         kind = self._kind(line)
         if kind == "header":
             self._kept, self._size = [line], len(line)
         elif self._kept and self._size <= ANSWER_BYTES:
             self._kept.append(line)
             self._size += len(line)
-        return b"".join(self._kept) if self._kept and kind == "end" else None
+        if self._kept and kind == "end":
+            self._whole.append(b"".join(self._kept))
+            self._kept = []
 
     def _kind(self, line: bytes) -> str:
         if self.nonce.encode() not in line or not line.startswith(b"{"):

@@ -114,11 +114,12 @@ class Desk:
         return _entry(verdict, tuple(quoted), self._told(verdict.control) if verdict.control else "")
 
     def _short(self, verdict: Verdict) -> Entry:
-        """As the full one, with one observation in words."""
-        evidence = (self._told(verdict.evidence[0]),) if verdict.evidence else ()
-        others = verdict.evidence[1:]
-        more = (f"and {_names(others)}",) if others else ()
-        return _entry(verdict, (*evidence, *more), label(verdict.control))
+        """As the full one; several observations by what came back."""
+        if len(verdict.evidence) == 1:
+            return _entry(verdict, (self._told(verdict.evidence[0]),), label(verdict.control))
+        found = [self.observations[name] for name in verdict.evidence if name in self.observations]
+        lines = (*_by_errno(found), _names(verdict.evidence)) if verdict.evidence else ()
+        return _entry(verdict, lines, label(verdict.control))
 
     def _told(self, name: str) -> str:
         found = self.observations.get(name)
@@ -131,6 +132,15 @@ class Desk:
             groups[verdict.ruling, verdict.posture, verdict.account].append(verdict)
         for found in groups.values():
             yield _together(found) if len(found) > 1 else self._short(found[0])
+
+
+def _by_errno(found: Iterable[Observation]) -> Iterator[str]:
+    """What was attempted in which layout, by what came back."""
+    attempts: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for one in found:
+        attempts[one.layout, one.errno or "no errno"][one.operation] = None
+    for (layout, errno), operations in attempts.items():
+        yield f"{label(layout)}: {_names(list(operations))} \N{RIGHTWARDS ARROW} {label(errno)}"
 
 
 def _together(found: Sequence[Verdict]) -> Entry:

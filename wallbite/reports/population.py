@@ -65,7 +65,7 @@ Pair = tuple[str, str]  # account, surface
 
 
 def matrices(record: Record) -> list[Matrix]:
-    """Accounts against surfaces, then against whatever else verdicts name, for each posture that has such verdicts.
+    """Accounts against surfaces, then against whatever else verdicts name, in each posture with such verdicts.
 
     Every declared account is a row and every declared surface a column, whether or not anything was tried there.
     """
@@ -73,13 +73,11 @@ def matrices(record: Record) -> list[Matrix]:
     declared = set(surfaces)
     walls, others = _by_pair(record, lambda name: name in declared), _by_pair(record, lambda name: name not in declared)
     accounts = record.header.accounts
-    found = []
-    for posture in postures_of(record):
-        if posture in walls:
-            found.append(_matrix(posture, True, accounts, surfaces, walls[posture]))
-        if posture in others:
-            found.append(_matrix(posture, False, accounts, (), others[posture]))
-    return found
+    postures = postures_of(record)
+    return [
+        *(_matrix(posture, True, accounts, surfaces, walls[posture]) for posture in postures if posture in walls),
+        *(_matrix(posture, False, accounts, (), others[posture]) for posture in postures if posture in others),
+    ]
 
 
 def _by_pair(record: Record, wanted: Callable[[str], bool]) -> dict[str, dict[Pair, list[Verdict]]]:
@@ -130,7 +128,7 @@ def _matrix(
     rows = _axis(accounts, (account for account, _ in found))
     cells = _titled({pair: _cell(_pair(pair), verdicts) for pair, verdicts in found.items()})
     lines = tuple(Row(_row_name(row), tuple(cells.get((row, name), EMPTY) for name in columns)) for row in rows)
-    sentence = _sentence(found, len(rows) * len(columns))
+    sentence = _sentence(found, len(rows) * len(columns) if walls else len(found))
     return Matrix(posture, walls, tuple(map(_column_name, columns)), lines, sentence)
 
 
@@ -160,7 +158,8 @@ def _sentence(found: Mapping[Pair, list[Verdict]], size: int) -> str:
     named = ", ".join(map(_pair, failing[:_NAMED]))
     more = f" and {len(failing) - _NAMED:,} more" if len(failing) > _NAMED else ""
     failed = f" Failing: {named}{more}." if failing else ""
-    return f"{plural(size, 'pair')}: {', '.join(parts)}, {size - len(found):,} without a verdict.{failed}"
+    untried = f", {size - len(found):,} without a verdict" if size > len(found) else ""
+    return f"{plural(size, 'pair')}: {', '.join(parts)}{untried}.{failed}"
 
 
 def _pair(pair: Pair) -> str:

@@ -264,6 +264,3 @@ def _result(worker: _Worker, summary: dict[str, Any], payload: bytes) -> CaseRes
             problem = problem or f"an observation is not JSON: {error}"
     seconds, cpu_seconds = summary["seconds"], summary["cpu_seconds"]
     return CaseResult(worker.take(), observations, problem, seconds, cpu_seconds, summary["trace"])
-
-
-# "seconds"], summary["cpu_seconds"], summary["trace"])

@@ -14,6 +14,7 @@ from wallbite.target.running import (
     Gate,
     GatewayCommands,
     Job,
+    JobLog,
     Loopback,
     Need,
     Ready,
@@ -24,7 +25,7 @@ from wallbite.target.running import (
     Storm,
 )
 
-KINDS: Final = ("directory", "interpreter", "copy", "file", "link", "canary", "carrier")
+KINDS: Final = ("directory", "interpreter", "copy", "file", "link", "canary", "carrier", "user")
 
 Raw = Mapping[str, Any]
 
@@ -112,6 +113,8 @@ def _step(each: Raw, bound: Mapping[str, str]) -> Step:
         name=each.get("name", ""),
         program=each.get("program", ""),
         account=bound.get(ACCOUNT, ""),
+        home=each.get("home", ""),
+        groups=tuple(each.get("groups", ())),
     )
 
 
@@ -155,7 +158,7 @@ def _action(raw: Raw | None) -> Action | None:
 
 
 def _gate(raw: Raw) -> Gate:
-    return Gate(**raw)
+    return Gate(**{**raw, "ready": Ready(**raw["ready"]) if "ready" in raw else None})
 
 
 def _request(raw: Raw | None) -> Request | None:
@@ -171,12 +174,13 @@ def _frozen(raw: Raw) -> dict[str, Any]:
 
 
 def _spawn(raw: Raw) -> Spawn:
-    rest = {key: raw[key] for key in ("answer", "answer-file", "plugin", "command", "within") if key in raw}
+    rest = {key: raw[key] for key in ("answer", "answer-file", "plugin", "held", "command", "within", "broken") if key in raw}
     return Spawn(
         **_frozen(rest),
         request=_request(raw.get("request")),
         event=_request(raw.get("event")),
         job=Job(**_frozen(raw["job"])) if "job" in raw else None,
+        logged=JobLog(**raw["logged"]) if "logged" in raw else None,
         paths={name: SpawnPath(name, **each) for name, each in raw.get("paths", {}).items()},
         storm=Storm(**raw["storm"]) if "storm" in raw else None,
         ungranted=raw.get("ungranted", ""),

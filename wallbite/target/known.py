@@ -16,6 +16,7 @@ _SAYS: Final = ("account", "key", "plugin", "tier")
 _ELSEWHERE: Final[dict[Path, tuple[str, ...]]] = {
     ("gateway", "backup"): ("to",),
     ("spawn",): ("plan", "job", "plugin", "command", "event"),
+    ("loopback",): ("job",),
 }
 _BOUND: Final[tuple[Path, ...]] = (("install",), ("surfaces",), ("spawn",), ("accounts",))  # {account} has a value
 _FOREIGN: Final[tuple[Path, ...]] = (("residuals",), ("claims",), ("title",))  # prose
@@ -38,11 +39,18 @@ class _Names:
             "uid": owners,
             "gid": owners,
             "secret": tuple(raw.get("secrets", ())),
-            "plan": (*(raw.get("spawn") or {}).get("paths", ()), *accounts),
+            "plan": (*(raw.get("spawn") or {}).get("paths", ()), *accounts, *_plugins(raw.get("spawn") or {})),
             "state": accounts,
             "environment": variables,
         }
         return cls(kinds)
+
+
+def _plugins(spawn: Mapping[str, Any]) -> Iterator[str]:
+    """The plugins that are named and are the same for every account."""
+    named = (spawn.get("plugin"), spawn.get("held"), spawn.get("ungranted"), *spawn.get("broken", {}).values())
+    yield from (name for name in named if name)
+    yield from (path["plugin"] for path in spawn.get("paths", {}).values() if "plugin" in path)
 
 
 def known_placeholders(document: Document) -> Iterator[UsageProblem]:

@@ -73,14 +73,15 @@ class Step:
     """One step of laying a target down.
 
     Attributes:
-        kind: ``directory``, ``interpreter``, ``copy``, ``file``, ``link``, ``canary`` or ``carrier``.
-        path: what it makes.
+        kind: ``directory``, ``interpreter``, ``copy``, ``file``, ``link``, ``canary``, ``carrier`` or ``user``.
+        path: what it makes; of a user, its name.
         owner, group: identities, or root.
         mode: the permission bits; None where the step's kind decides.
         source: of a copy, what is copied (`Target.source_of` says where that is); of a link, where it points to.
         text: of a file, its template; expand it with `account` when it is laid down.
         name, program: of a carrier, the plugin's name and the probe's program.
         account: for which account the step was repeated; else empty.
+        home, groups: of a user, its home directory and the further groups that it is in.
     """
 
     kind: str
@@ -93,6 +94,8 @@ class Step:
     name: str = ""
     program: str = ""
     account: str = ""
+    home: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

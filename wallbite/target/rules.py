@@ -20,7 +20,7 @@ from wallbite.target.placeholders import placeholders
 
 Problems = Iterator[UsageProblem]
 
-_PATH_KEYS: Final = ("path", "to", "directory", "interpreter", "file", "link", "canary", "carrier", "program", "log")
+_PATH_KEYS: Final = ("path", "to", "home", "directory", "interpreter", "file", "link", "canary", "carrier", "program", "log")
 
 
 def profile(document: Document) -> Problems:
@@ -56,7 +56,7 @@ def owners(document: Document) -> Problems:
     known = [ROOT, *document.value["identities"]]
     for path, value in _texts(document.value):
         declared = path[0] in {"install", "config", "surfaces"} and "document" not in path
-        if declared and path[-1] in {"owner", "group"} and value not in {*known, "{account}"}:
+        if declared and path[-1] in {"owner", "group", "user"} and value not in {*known, "{account}"}:
             yield document.problem(path, among([*known, "{account}"]), nearest(value, known, "add it to identities"))
 
 
@@ -74,6 +74,9 @@ def patterns(document: Document) -> Problems:
     says = document.at(("gateway", "says")) or {}
     ready: Path = ("gateway", "ready", "log")
     places: list[Path] = [("gateway", "says", name) for name in says]
+    logged: Path = ("spawn", "logged")
+    places += [(*logged, key) for key in ("attempt", "error") if document.at((*logged, key))]
+    places += [(*logged, "ends", status) for status in document.at((*logged, "ends")) or ()]
     for path in [*places, *([ready] if document.at(ready) else [])]:
         try:
             re.compile(document.at(path))
@@ -87,9 +90,10 @@ def alternatives(document: Document) -> Problems:
         (("config",), ("document", "text")),
         *((("config", "parts", i), ("document", "text")) for i, _ in enumerate(document.at(("config", "parts")) or ())),
         *((("gateway", name), ("signal", "command")) for name in ("reload", "rotate", "stop")),
-        (("gateway", "ready"), ("http", "socket", "file", "log")),
+        *(((part, "ready"), ("http", "socket", "file", "log")) for part in ("gateway", "gate")),
         (("spawn", "request"), ("url", "command")),
         (("spawn", "event"), ("url", "command")),
+        *(((("spawn",), ("job", "logged")),) if document.at(("spawn", "logged")) else ()),
     ):
         value = document.at(path)
         if value is not None and len(given := [name for name in names if name in value]) != 1:
@@ -101,9 +105,6 @@ def spawning(document: Document) -> Problems:
     """Spawn paths that are named exist, events are named, and an answer on stdout has a file."""
     spawn = document.value.get("spawn") or {}
     known = spawn.get("paths", {})
-    gate: Path = ("gate", "path")
-    if document.at(gate) is not None and document.at(gate) not in known:
-        yield document.problem(gate, among(known), nearest(document.at(gate), known, "add it to spawn.paths"))
     for name, each in known.items():
         if each["by"] == "event" and "event" not in each:
             yield document.problem(("spawn", "paths", name), "an event", "add 'event: NAME'")

@@ -68,23 +68,30 @@ class GatewayCommands:
 
         None where the target says no such thing. Other braces, such as ``{2,3}``, keep their meaning.
         """
-        if name not in self.says:
-            return None
-        text = self.says[name]
-        for word, value in words.items():
-            text = text.replace(f"{{{word}}}", re.escape(value))
-        return re.compile(text, re.MULTILINE)
+        return pattern_of(self.says[name], **words) if name in self.says else None
+
+
+def pattern_of(text: str, **words: str) -> re.Pattern[str]:
+    """A descriptor's pattern with ``{word}`` replaced by the given words, taken literally."""
+    for word, value in words.items():
+        text = text.replace(f"{{{word}}}", re.escape(value))
+    return re.compile(text, re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """How the boot matrix edits the configuration; keys are joined by dots."""
+    """How the boot matrix edits the configuration; keys are joined by dots.
+
+    Attributes:
+        document: a small configuration whose one plugin tells who it is as soon as the gateway is up.
+        ready: when a gateway with this configuration is up, where it differs from the usual.
+    """
 
     accounts: str
     document: Mapping[str, Any]
-    path: str
     override: str = ""
     grant: str = ""
+    ready: Ready | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,23 @@ class Job:
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     attempts: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    """How a log tells of a job, where nothing can be asked. Patterns, with ``{plugin}`` taken literally.
+
+    Attributes:
+        file: the log.
+        attempt: found once for each attempt.
+        ends: the status that each pattern tells; what none of them tells is not finished.
+        error: its first group is the error class.
+    """
+
+    file: str
+    attempt: str
+    ends: Mapping[str, str]
     error: str = ""
 
 
@@ -151,23 +175,35 @@ class Spawn:
     Attributes:
         answer: ``inbox``, or ``stdout`` where the gateway catches the probe's output in `answer_file`.
         plugin, command: templates of what carries the probe.
+        logged: how a log tells of a job; None where `job` asks for it, or nobody tells.
+        held: a plugin that may run while `plugin` does; empty where `plugin` may run twice at once.
         within: how many seconds an answer may take.
         event: how an event is sent; None where an answer of the probe carries it.
         ungranted: a plugin without a grant.
+        broken: by the name of a start error, a plugin that comes to it.
     """
 
     answer: str
     request: Request | None = None
     event: Request | None = None
     job: Job | None = None
+    logged: JobLog | None = None
     answer_file: str = ""
     plugin: str = ""
+    held: str = ""
     command: str = ""
     within: float = 10.0
     paths: Mapping[str, SpawnPath] = field(default_factory=dict)
     storm: Storm | None = None
     ungranted: str = ""
+    broken: Mapping[str, str] = field(default_factory=dict)
     refusals: Refusals | None = None
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Every plugin that is named here, as a template."""
+        named = (self.plugin, self.held, self.ungranted, *(path.plugin for path in self.paths.values()))
+        return tuple(dict.fromkeys(name for name in (*named, *self.broken.values()) if name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,113 @@
+"""Checks: what binds them, and that nothing is green without evidence and control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallbite import catalogue, checks, tables
+from wallbite.catalogue import Requirement
+from wallbite.checks import Bench, Check, check
+from wallbite.facts import Facts, Setting
+from wallbite.observation import Observation
+from wallbite.verdict import Ruling, Verdict
+
+
+def setting(**changes: object) -> Setting:
+    """A setting with one account, one posture and no surface."""
+    values = {
+        "target": "t", "stage": "namespace", "accounts": ("alpha",), "postures": ("root",), "surfaces": (), "paths": (),
+        "excused": {}, "declared": {},
+    }  # fmt: skip
+    return Setting(**{**values, **changes})  # type: ignore[arg-type]  # a test's shorthand
+
+
+def seen(**changes: object) -> Observation:
+    """An observation by root of the harness."""
+    values = {
+        "case": "c", "kind": "walls", "posture": "root", "vantage": "harness", "account": "root", "step": "before",
+        "operation": "read", "object": "x", "errno": "OK", "id": "o1",
+    }  # fmt: skip
+    return Observation(**{**values, **changes})  # type: ignore[arg-type]  # a test's shorthand
+
+
+def requirement() -> Requirement:
+    """One that applies in the root posture."""
+    return catalogue.load().requirements["DROP-01"]
+
+
+def bench(*observations: Observation) -> Bench:
+    """A bench for it."""
+    return Bench(requirement(), Facts(setting(), observations, {}), ("walls",))
+
+
+def test_a_pass_without_its_control_is_inconclusive() -> None:
+    """A denial alone proves nothing."""
+    assert bench().passed("fine", [seen()], None).ruling is Ruling.INCONCLUSIVE
+
+
+def test_a_pass_without_evidence_is_inconclusive() -> None:
+    """Nothing is green by not running."""
+    assert bench().passed("fine", [], seen()).ruling is Ruling.INCONCLUSIVE
+
+
+def test_a_pass_names_its_evidence_and_its_control() -> None:
+    """What an auditor asks for."""
+    verdict = bench().passed("fine", [seen(id="o1")], seen(id="o2"))
+    assert (verdict.ruling, verdict.evidence, verdict.control) == (Ruling.PASS, ("o1",), "o2")
+
+
+def test_a_check_that_breaks_is_inconclusive_never_a_fail() -> None:
+    """A crash of ours is not a finding."""
+
+    @check("DROP-01", needs=("walls",))
+    def broken(bench: Bench) -> Iterator[Verdict]:
+        yield bench.failed("never reached" if 1 / 0 else "", [])
+
+    verdicts = checks.judge([requirement()], Facts(setting(), (), {}), {"DROP-01": broken})
+    assert [each.ruling for each in verdicts] == [Ruling.INCONCLUSIVE]
+    assert "ZeroDivisionError" in verdicts[0].reason
+
+
+def test_a_requirement_without_a_check_is_inconclusive() -> None:
+    """Deleting a check never makes anything green."""
+    verdicts = checks.judge([requirement()], Facts(setting(), (), {}), {})
+    assert [each.ruling for each in verdicts] == [Ruling.INCONCLUSIVE]
+
+
+def test_a_check_that_says_nothing_is_inconclusive() -> None:
+    """Silence is not consent."""
+
+    @check("DROP-01", needs=("walls",))
+    def silent(bench: Bench) -> Iterator[Verdict]:
+        yield from ()
+
+    verdicts = checks.judge([requirement()], Facts(setting(), (), {}), {"DROP-01": silent})
+    assert [each.ruling for each in verdicts] == [Ruling.INCONCLUSIVE]
+
+
+def test_an_excuse_is_not_applicable_with_its_reason() -> None:
+    """What a target declares is listed, not hidden."""
+    facts = Facts(setting(excused={"DROP": "it drops nothing"}), (), {})
+    verdict = checks.judge([requirement()], facts, {})[0]
+    assert (verdict.ruling, verdict.reason) == (Ruling.NOT_APPLICABLE, "it drops nothing")
+
+
+def test_every_requirement_has_exactly_one_check_and_every_check_a_requirement() -> None:
+    """The catalogue and the checks name the same ids."""
+    assert set(checks.load()) == set(catalogue.load().requirements)
+
+
+def test_no_check_passes_on_nothing_observed() -> None:
+    """Every check, given no observation at all, says inconclusive in every posture."""
+    postures = ("root", "ambient-caps", "file-caps", "unprivileged")
+    facts = Facts(setting(postures=postures, paths=("handle",), declared=DECLARED), (), tables.load())
+    for verdict in checks.judge(catalogue.load().requirements.values(), facts, checks.load()):
+        assert verdict.ruling in {Ruling.INCONCLUSIVE, Ruling.NOT_APPLICABLE}, verdict
+
+
+DECLARED = {"scratch": [], "loopback": ["/x"], "storm": 1, "refusals": {"drop": "d"}, "program": "/p"}
+
+
+def test_a_check_belongs_to_the_module_that_it_is_written_in() -> None:
+    """So that a report can say where it stands."""
+    assert all(isinstance(found, Check) and "test_" in found.module for found in checks.load().values())

@@ -1,0 +1,5 @@
+"""Ends at start."""
+
+import sys
+
+sys.exit("no such luck")

@@ -1,0 +1,6 @@
+"""Never answers and never ends."""
+
+import signal
+
+while True:
+    signal.pause()

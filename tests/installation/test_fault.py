@@ -1,0 +1,58 @@
+"""Seeded faults: read, never run; what they replace is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wallbite.content import content
+from wallbite.installation import fault
+from wallbite.installation.fault import Fault, Notice
+from wallbite.problems import UsageProblem
+
+NOTICE = {"DROP-02": Notice("gid", ("root",))}
+
+
+def test_a_function_is_replaced_with_its_decorators_and_nothing_else() -> None:
+    """The rest of the module stays as it is."""
+    source = "import os\n\n\n@cache\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n"
+    seeded = Fault("f", "", NOTICE, "m.py", {"one": "def one():\n    return 3"})
+    assert "return 3" in seeded.rewrite("m.py", source)
+    assert "@cache" not in seeded.rewrite("m.py", source)
+    assert "return 2" in seeded.rewrite("m.py", source)
+    assert seeded.rewrite("other.py", source) == source
+
+
+def test_a_method_is_replaced_in_its_class() -> None:
+    """Named as ``Class.method``."""
+    source = "class A:\n    def m(self):\n        return 1\n\n    def n(self):\n        return 2\n"
+    seeded = Fault("f", "", NOTICE, "m.py", {"A.m": "def m(self):\n    return 3"})
+    scope: dict[str, type] = {}
+    exec(seeded.rewrite("m.py", source), scope)  # noqa: S102 - this very text is what is tested
+    assert (scope["A"]().m(), scope["A"]().n()) == (3, 2)
+
+
+def test_a_fault_that_replaces_nothing_is_refused() -> None:
+    """Else it would go unnoticed for the wrong reason."""
+    seeded = Fault("f", "", NOTICE, "m.py", {"three": "def three():\n    pass"})
+    with pytest.raises(UsageProblem, match="replaces nothing"):
+        seeded.rewrite("m.py", "def one():\n    pass\n")
+
+
+@pytest.mark.parametrize("name", fault.names())
+def test_every_shipped_fault_says_what_it_breaks_and_changes_something(name: str) -> None:
+    """One sentence, at least one requirement, and a change that applies."""
+    seeded = fault.load(name)
+    assert seeded.breaks.endswith(".")
+    assert seeded.noticed_by
+    assert seeded.functions or seeded.layout or seeded.config
+    if seeded.module:
+        source = Path(content("fixtures", "gateway") / seeded.module).read_text()
+        assert seeded.rewrite(seeded.module, source) != source
+
+
+def test_an_unknown_fault_is_named_with_its_nearest() -> None:
+    """So that a typo is mended at once."""
+    with pytest.raises(UsageProblem, match="no fault is called 'nonsense'"):
+        fault.load("nonsense")

@@ -1,0 +1,25 @@
+"""The reference runtime is a gateway like any other: it knows nothing of who checks it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wallbite.content import content
+
+FORBIDDEN = re.compile(r"wallbite|conformance|\bprobe|\bfault\b|\b(BOOT|DROP|WALL|MODE|FPR|SECR|BACK|LIFE|SIDE|INST)-\d", re.I)
+MODULES = sorted(content("fixtures", "gateway").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_a_module_of_the_runtime_says_nothing_of_the_harness(path: Path) -> None:
+    """Neither probes, nor faults, nor requirement ids."""
+    assert FORBIDDEN.search(path.read_text()) is None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_a_module_of_the_runtime_is_short(path: Path) -> None:
+    """At most 300 lines."""
+    assert len(path.read_text().splitlines()) <= 300
