@@ -29,37 +29,36 @@ def judges_again_on_reload(bench: Bench) -> Iterator[Verdict]:
 def reload_verdict(bench: Bench, one: Observation, reloads: list[Observation]) -> Verdict:
     """The verdict on one reload: judged as expected, and a plugin lands on its account afterwards."""
     scope = {"posture": one.posture, "surface": one.object}
-    after = bench.facts.find(one.posture, "identity", kind="reload", step=f"after-{one.object}")
-    if foreign := [text for who in after if (text := strange(dict(who.seen)))]:
-        return bench.failed(f"after the reload a plugin ran as {foreign[0]}", [one, *after], **scope)
+    before = bench.facts.first(one.posture, "landed", object="before")
+    after = bench.facts.first(one.posture, "landed", object=one.object)
+    seen = [one, *([after] if after else [])]
+    if after and (text := strange(dict(after.seen))):
+        return bench.failed(f"after the reload a plugin ran as {text}", seen, **scope)
     if one.seen["expected"] == "refused" and one.seen["accepted"]:
-        return bench.failed("a violating configuration was accepted", [one], **scope)
+        return bench.failed("a violating configuration was accepted", seen, **scope)
     if one.seen["ended"]:
-        return bench.failed("the gateway ended on a reload; the old configuration must stay in force", [one], **scope)
+        return bench.failed("the gateway ended on a reload; the old configuration must stay in force", seen, **scope)
     if one.seen["expected"] == "accepted" and one.seen["refused"]:
-        return bench.failed("a sound configuration was refused", [one], **scope)
-    before = bench.facts.find(one.posture, "identity", kind="reload", step="before")
-    if one.seen["refused"] and before and not after and (told := ended_without(bench, one)):
-        return bench.failed(f"the refused configuration is in force: {told[0].seen['problem']}", [one, *told], **scope)
-    if not (one.seen["accepted"] or one.seen["refused"]) or not after:
-        return bench.undecided("the reload was not answered, or no plugin ran after it", [one], **scope)
+        return bench.failed("a sound configuration was refused", seen, **scope)
+    if before and before.seen["uids"] and one.seen["refused"] and after and gave_up(after.seen["problem"]):
+        return bench.failed(f"the refused configuration is in force: {after.seen['problem']}", seen, **scope)
+    if not (one.seen["accepted"] or one.seen["refused"]) or not after or not after.seen["uids"]:
+        return bench.undecided("the reload was not answered, or no plugin ran after it", seen, **scope)
     control = next((other for other in reloads if other.seen["expected"] != one.seen["expected"]), None)
-    return bench.passed(f"{one.seen['expected']}, and a plugin landed on its account afterwards", [one, *after], control, **scope)
+    return bench.passed(f"{one.seen['expected']}, and a plugin landed on its account afterwards", seen, control, **scope)
 
 
 def strange(who: dict[str, Any]) -> str:
-    """The ids of a plugin, where they are not those of the account that it was to land on; or nothing."""
+    """The ids of a plugin that ran, where they are not those of the account that it was to land on; or nothing."""
     expected = who["expected"]
-    owner = {who["file_uid"]} - {None}
-    if {*who["uids"], *owner} == {expected["uid"]} and {*who["gids"], *who["groups"]} == {expected["gid"]}:
+    if not who["uids"] or (set(who["uids"]) == {expected["uid"]} and {*who["gids"], *who["groups"]} == {expected["gid"]}):
         return ""
     return f"uids {who['uids']} gids {who['gids']} groups {who['groups']}, expected {expected['uid']}"
 
 
-def ended_without(bench: Bench, one: Observation) -> list[Observation]:
-    """The jobs after a reload that the gateway itself gave up."""
-    answers = bench.facts.find(one.posture, "answer", kind="reload", step=f"after-{one.object}")
-    return [answer for answer in answers if str(answer.seen["problem"]).startswith(("the job ended", "the gateway answered"))]
+def gave_up(problem: str) -> bool:
+    """Whether the gateway itself said that it did not run the plugin."""
+    return problem.startswith(("the job ended", "the gateway answered"))
 
 
 @check("BOOT-10", needs=("verbs",))

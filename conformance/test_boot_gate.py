@@ -20,7 +20,6 @@ def decides_as_the_table_says(bench: Bench) -> Iterator[Verdict]:
         cells = [one for one in bench.facts.find(posture, ("cell", "drawn")) if one.seen["requirement"] == bench.requirement.id]
         if absent := unseen(bench, posture, cells):
             yield bench.undecided(f"{len(absent)} cells were not observed, first {absent[0]}", posture=posture)
-        yield from broken(bench, posture)
         accepted = next((one for one in bench.facts.find(posture, "cell") if one.seen["came_up"]), None)
         refused = next((one for one in bench.facts.find(posture, "cell") if one.seen["exit"] is not None), None)
         for group, members in grouped(cells).items():
@@ -39,13 +38,6 @@ def unseen(bench: Bench, posture: str, cells: list[Observation]) -> list[str]:
     ]
     seen = {one.object for one in cells if one.operation == "cell"}
     return [name for name in wanted if name not in seen]
-
-
-def broken(bench: Bench, posture: str) -> Iterator[Verdict]:
-    """Inconclusive, where a boot came to nothing: a configuration that nobody saw judged is no pass."""
-    for one in bench.facts.find(posture, "case"):
-        if one.kind in bench.kinds and one.seen.get("problem"):
-            yield bench.undecided(f"{one.case} broke: {one.seen['problem']}", [one], posture=posture)
 
 
 def grouped(cells: list[Observation]) -> dict[str, list[Observation]]:
@@ -174,7 +166,6 @@ def wrong_type_refusal(seen: dict[str, Any]) -> str:
 @check("BOOT-12", needs=("matrix", "drawn"))
 def leaves_nothing_behind(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        yield from broken(bench, posture)
         cells = [one for one in bench.facts.find(posture, ("cell", "drawn")) if not one.seen["oracle"]]
         refused = [one for one in cells if one.seen["exit"] is not None]
         yield remains_verdict(bench, posture, cells, refused) if refused else bench.unobserved(posture)

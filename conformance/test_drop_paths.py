@@ -70,10 +70,10 @@ def told_apart(bench: Bench, job: Observation, drops: list[Observation], scope: 
     untold = [one for one in (job, *drops) if not one.seen["accepted"]]
     if untold:
         return bench.undecided(f"a job was not taken: {untold[0].seen['error']}", untold, **scope)
-    silent = [drop for drop in drops if not drop.seen["error"]]
-    if silent:
-        return bench.failed(f"{silent[0].object}: a failed drop is not reported at all", silent, **scope)
-    same = [drop for drop in drops if drop.seen["error"] == job.seen["error"]]
+    told = [drop for drop in drops if drop.seen["error"]]
+    if not told:
+        return bench.failed("a failed drop is not reported at all", drops, **scope)
+    same = [drop for drop in told if drop.seen["error"] == job.seen["error"]]
     if same:
         return bench.failed(f"its error {job.seen['error']!r} is also that of a failed drop", [job, *same], **scope)
     if job.seen["status"] != "failed" or not job.seen["error"]:
@@ -81,7 +81,7 @@ def told_apart(bench: Bench, job: Observation, drops: list[Observation], scope: 
     named = bench.facts.setting.declared["refusals"]["other"].get(scope["surface"], "")
     if named and named != job.seen["error"]:
         return bench.failed(f"its error is {job.seen['error']!r}, the descriptor says {named!r}", [job], **scope)
-    return bench.passed(f"its error is {job.seen['error']!r}, a failed drop's {drops[0].seen['error']!r}", [job], drops[0], **scope)
+    return bench.passed(f"its error is {job.seen['error']!r}, a failed drop's {told[0].seen['error']!r}", [job], told[0], **scope)
 
 
 @check("DROP-13", needs=("walls", "spawns"))

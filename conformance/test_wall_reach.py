@@ -9,6 +9,7 @@ from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
 PROCESS = ("signal", "ptrace", "vm-read", "pidfd-getfd")
+PLANTED = ("/run/wallbite",)  # there the harness lays files that everybody may write
 LOOPBACK = "loopback-api"
 ENTRIES = ("environ", "mem", "maps", "fd", "root", "cwd")
 
@@ -223,7 +224,7 @@ def writes_nowhere_else(bench: Bench) -> Iterator[Verdict]:
 
 
 def sweep_verdict(bench: Bench, posture: str, account: str, allowed: tuple[str, ...]) -> Verdict:
-    """The verdict on one account's walk over the whole tree; its own directory is the control that the walk works."""
+    """The verdict on one account's walk over the whole tree; what the harness planted is the control that it works."""
     scope = {"posture": posture, "account": account}
     walks = bench.facts.find(posture, "sweep", account=account)
     if not any(one.object == "tree:/" for one in walks) or any(one.errno != OK for one in walks):
@@ -235,7 +236,7 @@ def sweep_verdict(bench: Bench, posture: str, account: str, allowed: tuple[str, 
         return bench.failed(f"it may write {', '.join(elsewhere[:5])} ({len(elsewhere)} places)", walks, **scope)
     if any(one.seen["more"] for one in walks):
         return bench.undecided("more is writable than one walk tells", walks, **scope)
-    control = next((one for one in walks if own in one.seen["writable"]), None)
+    control = next((one for one in walks if any(inside(path, PLANTED) for path in one.seen["writable"])), None)
     looked = sum(one.seen["looked"] for one in walks)
     return bench.passed(f"{looked} paths looked at, nothing writable but its own and the scratch places", walks, control, **scope)
 

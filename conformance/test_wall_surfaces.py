@@ -28,7 +28,8 @@ class Moment:
 
 
 FIRST = Moment("attempt", "before", "after")
-LATER = Moment("later", "before-later", "after-later")
+LATER = Moment("later", "before-later", "after-later", " after reload, backup and rotation")
+HOSTILE = Moment("hostile", "before-hostile", "after-hostile", " after hostile names")
 CRASHED = Moment("crashed", "before-crashed", "after-crashed", " after a crash")
 RESTARTED = Moment("restarted", "before-restarted", "after-restarted", " after a restart")
 
@@ -76,6 +77,9 @@ def detours_end_the_same_way(bench: Bench) -> Iterator[Verdict]:
 def walls_hold_through_a_run(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         for event in EVENTS:
+            if event == "backup" and (reason := bench.facts.setting.excused.get("WALL-06")):
+                yield bench.inapplicable(reason, posture=posture, surface=event)
+                continue
             one = bench.facts.first(posture, "event", object=event)
             if one is None or one.errno != OK:
                 yield bench.unobserved(posture, surface=event) if one is None else bench.undecided(
@@ -85,6 +89,7 @@ def walls_hold_through_a_run(bench: Bench) -> Iterator[Verdict]:
             for surface in [one for one in bench.facts.setting.surfaces if one.surface_class in ("gateway", "account")]:
                 if surface.owner != account:
                     yield surface_verdict(bench, posture, account, surface, LATER, detours=False)
+                    yield surface_verdict(bench, posture, account, surface, HOSTILE, detours=False)
         for one in bench.facts.find(posture, "found"):
             yield found_verdict(bench, posture, one)
 

@@ -50,7 +50,7 @@ def small() -> Document:
         document["gateway"].pop(name)
     document["gateway"]["ready"]["within"] = WITHIN
     spawn = document["spawn"]
-    document["spawn"] = {name: spawn[name] for name in ("request", "job", "answer", "plugin", "command")}
+    document["spawn"] = {name: spawn[name] for name in ("request", "job", "answer", "plugin", "command", "refusals")}
     document["spawn"] |= {"within": WITHIN, "paths": {"handle": spawn["paths"]["handle"]}}
     return document
 

@@ -37,7 +37,7 @@ def test_a_seeded_fault_fails_its_requirement_and_exits_1(tmp_path: Path) -> Non
     assert "BOOT-14" in done.stdout
 
 
-FAULT = "unknown-keys-ignored"
+FAULT = "unknown-keys-ignored-at-the-top"
 
 
 def test_the_checks_of_a_checkout_are_run_by_their_path(tmp_path: Path) -> None:

@@ -96,11 +96,11 @@ def test_hostile_entries_are_not_read(inbox: Inbox) -> None:
 
 
 def test_a_flood_is_cut_where_the_parser_notices(inbox: Inbox) -> None:
-    """16 MiB and one byte are read of a sparse terabyte."""
+    """4 MiB and one byte are read of a sparse terabyte."""
     with (inbox.path / "ab12.1").open("wb") as file:
         file.truncate(1 << 40)
     ((_, _, data),) = inbox.await_answers("ab12", 1, soon())
-    assert len(data) == (16 << 20) + 1
+    assert len(data) == (4 << 20) + 1
     with pytest.raises(AnswerProblem, match="larger"):
         parse(data, asked(inbox))
 

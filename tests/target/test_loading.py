@@ -168,10 +168,10 @@ WRONG = [
     ),
     ('serve: ["{program}"', 'serve: ["{account}"', "{account} has no value; expected no {account} here", "put it into"),
     ("name: reference\n      tick", 'name: "{account}"\n      tick', "{account} has no value", "put it into a key"),
-    ("rotate: {signal: USR1}", "rotate: {signal: USR1, command: [x]}", "gateway.rotate has signal and command", "keep"),
+    ("reload: {signal: HUP}", "reload: {signal: HUP, command: [x]}", "gateway.reload has signal and command", "keep"),
     ("rotate: {signal: USR1}", "rotate: {signal: SIGUSR1}", "expected one of HUP, INT", "'USR1'"),
     ("rotate: {signal: USR1}", "rotate: {within: 1}", "gateway.rotate has none of its kinds", "keep one"),
-    ("gate:\n", "gate:\n  ready: {}\n", "gate.ready has none of its kinds; expected exactly", "keep one"),
+    ("gate:\n", "gate:\n  ready: {}\n", "gate.ready is {}; expected {http: URL}", "correct it"),
     ('by: event, event: "ping.{account}"', "by: event", "expected an event", "add 'event: NAME'"),
     ("answer: inbox", "answer: stdout", "expected an answer-file beside it", "add 'answer-file: PATH'"),
     (

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from wallbite.cases.asking import who_runs
 from wallbite.cases.scene import Scene
-from wallbite.cases.spawning import Errand, await_letters, start
+from wallbite.cases.spawning import Errand
 from wallbite.target import Target
 from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING
-from wallbite.probing.answers import AnswerProblem, parse
 
 WITHIN: Final = 10.0
 TIERS: Final = ("default", "untrusted")
@@ -74,9 +73,9 @@ def boot(scene: Scene, document: dict[str, Any]) -> tuple[Gateway, str]:
 def run_tiers(scene: Scene) -> None:
     """Boot with both tiers, without each of them, and without both."""
     scene.lay_down(plugins=gate_plugins(scene.target))
-    confined = next(name for name in scene.accounts if name not in TIERS)
+    confined = [name for name in scene.accounts if name not in TIERS]
     for name, tiers in VARIANTS.items():
-        gateway, ended = boot(scene, gate_document(scene, (confined, *tiers)))
+        gateway, ended = boot(scene, gate_document(scene, (*confined, *tiers)))
         seen = {
             "came_up": ended == "ready",
             "warnings": {tier: gateway.told("missing-tier", tier=tier) for tier in TIERS},
@@ -156,22 +155,11 @@ def run_override(scene: Scene) -> None:
 def spawned(scene: Scene, gateway: Gateway, account: str) -> dict[str, Any]:
     """One probe, asked for: who it was, and how many lines said of it that nothing was dropped."""
     assert scene.target.spawn is not None
-    errand, plugin = Errand(account, "override"), str(scene.installation.expanded(scene.target.spawn.plugin, account=account))
+    plugin = str(scene.installation.expanded(scene.target.spawn.plugin, account=account))
     before = gateway.told("not-dropped", plugin=plugin)
-    asked = start(scene, errand)
-    seen: dict[str, Any] = {"account_uid": scene.identities.uid(account), "uids": [], "gids": [], "problem": ""}
-    if isinstance(asked, str):
-        return {**seen, "problem": asked, "lines": 0}
-    letters = await_letters(scene, gateway, errand, *asked, 1, time.monotonic() + WITHIN)
-    if isinstance(letters, str):
-        return {**seen, "problem": letters, "lines": 0}
-    try:
-        answer = parse(letters[0][2], asked[0], owner_uid=letters[0][1])
-    except AnswerProblem as problem:
-        return {**seen, "problem": str(problem), "lines": 0}
-    owner = [] if answer.owner_uid is None else [answer.owner_uid]
-    ids = {"uids": [*answer.who["uids"], *owner], "gids": list(answer.who["gids"])}
-    return {**seen, **ids, "lines": gateway.told("not-dropped", plugin=plugin) - before}
+    who = who_runs(scene, gateway, Errand(account, "override"))
+    lines = gateway.told("not-dropped", plugin=plugin) - before
+    return {"account_uid": scene.identities.uid(account), "lines": lines, **who}
 
 
 def retouched(scene: Scene, before: dict[str, tuple[Any, ...]]) -> list[str]:

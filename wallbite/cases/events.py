@@ -15,8 +15,10 @@ from wallbite.cases.spawning import Errand, as_account, spawn
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.identities import GATEWAY
 from wallbite.installation.layout import state_of
+from wallbite.installation.talk import ask
 from wallbite.probing.plan import Attempt
 from wallbite.stages import inotify
+from wallbite.target import Request
 
 WITHIN: Final = 10.0
 HOSTILE: Final = ("new\nline", "\x1b[31mred", "x" * 255, "<script>", "..hidden", "-rf")
@@ -25,7 +27,9 @@ FOUND: Final = ("read", "write")
 
 
 def run(scene: Scene, gateway: Gateway, known: Collection[str]) -> None:
-    """Each event, then every account reaches again; what appeared beside the surfaces is tried as well.
+    """A reload, a backup, a rotation; then every account reaches again. Then hostile names, and once more.
+
+    A reload puts right what is loose, so what a backup or a rotation left is looked at before the next one.
 
     Args:
         known: the files that lay beside the surfaces before the gateway was started.
@@ -33,18 +37,23 @@ def run(scene: Scene, gateway: Gateway, known: Collection[str]) -> None:
     happen(scene, "reload", lambda: reload(scene, gateway))
     happen(scene, "backup", lambda: later_backup(scene))
     happen(scene, "rotate", lambda: rotate(scene, gateway))
-    happen(scene, "hostile-names", lambda: endure_hostile_names(scene, gateway))
-
-    def reach(account: str, everywhere: Sequence[reaching.Found]) -> None:
-        own = Attempt("own", "own-directory", path=scene.ids(account)["directory"])
-        tries = [own, *reaching.attempts(scene, everywhere, account, LATER)]
-        spawn(scene, gateway, Errand(account, "later", tries))
-
-    walled = [one for one in scene.target.surfaces if one.class_ in ("gateway", "account")]
-    reaching.again(scene, reaching.find(scene, walled), "later", LATER, reach)
+    reach_again(scene, gateway, "later")
     declared = {str(scene.installation.expanded(one.path)) for one in scene.target.surfaces}
     for number, path in enumerate(sorted(beside(scene) - declared - set(known))):
         note_found(scene, path, number)
+    happen(scene, "hostile-names", lambda: endure_hostile_names(scene, gateway))
+    reach_again(scene, gateway, "hostile")
+
+
+def reach_again(scene: Scene, gateway: Gateway, moment: str) -> None:
+    """Every account tries what matters most, on every surface of the gateway's and of its siblings; and its own place."""
+
+    def reach(account: str, everywhere: Sequence[reaching.Found]) -> None:
+        own = Attempt("own", "own-directory", path=scene.ids(account)["directory"])
+        spawn(scene, gateway, Errand(account, moment, [own, *reaching.attempts(scene, everywhere, account, LATER)]))
+
+    walled = [one for one in scene.target.surfaces if one.class_ in ("gateway", "account")]
+    reaching.again(scene, reaching.find(scene, walled), moment, LATER, reach)
 
 
 def happen(scene: Scene, name: str, event: Callable[[], None]) -> None:
@@ -75,6 +84,8 @@ def rotate(scene: Scene, gateway: Gateway) -> None:
     if action is None:
         raise CaseProblem("the descriptor names no rotation")
     before = _log(gateway)
+    if action.command:
+        ask(scene.installation, Request(command=action.command), {}, action.within)
     awaited(gateway, action.signal, lambda: "rotated" if _log(gateway) != before and said(gateway, "rotated") else "")
 
 
@@ -106,7 +117,8 @@ def awaited(gateway: Gateway, signal: str, happened: Callable[[], str]) -> str:
     with inotify.Watch() as watch:
         for path in _spoken(gateway):
             watch.add(path, inotify.MODIFY | inotify.CREATE | inotify.MOVED_TO)
-        gateway.signal(signal)
+        if signal:
+            gateway.signal(signal)
         deadline = time.monotonic() + WITHIN
         while time.monotonic() < deadline:
             if name := happened():

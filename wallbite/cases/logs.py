@@ -22,10 +22,11 @@ def takes_a_plan(scene: Scene) -> bool:
     return scene.target.spawn is not None and "{plan}" in repr(scene.target.spawn.request)
 
 
-def letters_in_log(scene: Scene, account: str, plan_: Plan, job: str, count: int, deadline: float) -> list[Letter]:
+def letters_in_log(scene: Scene, account: str, plan_: Plan, job: str, *, count: int, deadline: float) -> list[Letter]:
     """The answers to a plan that stand in the plugin's log, each with its owner where an empty letter signs it."""
     terms = scene.target.spawn
-    assert terms is not None
+    if terms is None:
+        return []
     plugin = plugin_of(job) or scene.installation.expanded(terms.plugin, account=account)
     path = Path(str(scene.installation.expanded(terms.answer_file, account=account, plugin=plugin)))
     answers = await_answers_in_file(path, plan_, count, deadline)

@@ -114,7 +114,7 @@ def run(scene: Scene) -> None:
     gateway.start()
     ended = gateway.wait(WITHIN)
     left = processes.left_over(known) if ended == "exited" else []
-    witness = scene.witness(WITHIN if ended == "ready" else 0.0)
+    witness = scene.witness(_patience(params["expected"]) if ended == "ready" else 0.0)
     tail = gateway.tail()
     seen = {
         "expected": params["expected"],
@@ -139,6 +139,11 @@ def run(scene: Scene) -> None:
     seen["changed"] = installation.changed(before)
     name = f"{params['accounts']}/{params.get('override') or params['type'] + '#' + str(params['pick'])}"
     scene.emit("cell" if scene.kind == "matrix" else "drawn", name, account="gateway", vantage="harness", seen=seen)
+
+
+def _patience(expected: str) -> float:
+    """Seconds to wait for the first plugin; where coming up is wrong already, what it runs as is only told."""
+    return 1.0 if expected in ("refuse", "refuse-type") else WITHIN / 2 if expected.startswith("refuse-or") else WITHIN
 
 
 def _accounts(params: Mapping[str, Any]) -> tuple[Any, str | None]:

@@ -17,6 +17,7 @@ from wallbite.cases.spawning import Errand, as_account, collect, identity_attemp
 from wallbite.installation.gateway import Gateway, read_bounded
 from wallbite.installation.identities import GATEWAY
 from wallbite.installation.installation import PRIVATE
+from wallbite.installation import processes as processes_of
 from wallbite.installation.processes import first_mapping
 from wallbite.probing.answers import Answer
 from wallbite.probing.plan import Attempt
@@ -77,7 +78,7 @@ def hold(scene: Scene, gateway: Gateway) -> Processes:
             keys |= {errand.account: serial for serial in _serials(asked[0].attempts, answer)}
     jobs = [asked[1] for _, asked in begun if not isinstance(asked, str)]
     of_account = {account: pid for account, pid in pids.items() if pid > 1}
-    return Processes((gateway.pid, *children), of_account, keys, next(iter(jobs), ""))
+    return Processes((gateway.pid, *_staying(scene, children)), of_account, keys, next(iter(jobs), ""))
 
 
 def own_key(account: str) -> list[Attempt]:
@@ -88,13 +89,24 @@ def own_key(account: str) -> list[Attempt]:
 
 def _serials(attempts: Sequence[Attempt], answer: Answer) -> list[int]:
     pairs = zip(attempts, answer.results, strict=True)
-    return [int(result.seen["serial"]) for one, result in pairs if one.operation == "key-add" and result.errno == "OK"]
+    seen = [result.seen.get("serial") for one, result in pairs if one.operation == "key-add" and result.errno == "OK"]
+    return [serial for serial in seen if type(serial) is int]
 
 
 def _children(pid: int) -> tuple[int, ...]:
     """The children of a process, whichever of its threads made them."""
     texts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
     return tuple(sorted(int(child) for text in texts for child in text.split()))
+
+
+def _staying(scene: Scene, pids: Sequence[int]) -> list[int]:
+    """Those that are still there, and are no plugin that the gateway started by itself."""
+    staying = []
+    for pid in pids:
+        with suppress(OSError):
+            if processes_of.read(pid)[0].uids[0] not in {scene.identities.uid(account) for account in scene.accounts}:
+                staying.append(pid)
+    return staying
 
 
 def note_word(scene: Scene, account: str, answer: Answer) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from wallbite.cases.asking import who_runs
 from wallbite.cases.drops import ungranted_everywhere
 from wallbite.cases.events import signalled
 from wallbite.cases.scene import CaseProblem, Scene
-from wallbite.cases.spawning import Errand, identity_attempts, spawn
+from wallbite.cases.spawning import Errand
 from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING
@@ -30,15 +31,20 @@ def run(scene: Scene) -> None:
     scene.boot(gateway)
     account, other = scene.accounts[:2]
     plugin = str(scene.installation.expanded(scene.target.spawn.plugin, account=account)) if scene.target.spawn else ""
-    spawn(scene, gateway, Errand(account, "before", identity_attempts(scene, account)), plugin)
+    note_landing(scene, gateway, "before", account, plugin)
     for name, (document, expected) in documents(scene, plugin, other).items():
         scene.installation.write_config(document)
         scene.note("reload", name, expected=expected, **told(scene, gateway))
         if not gateway.alive:
             return
-        lands = other if name == CHANGED else account
-        spawn(scene, gateway, Errand(lands, f"after-{name}", identity_attempts(scene, lands)), plugin)
+        note_landing(scene, gateway, name, other if name == CHANGED else account, plugin)
     gateway.kill()
+
+
+def note_landing(scene: Scene, gateway: Gateway, moment: str, account: str, plugin: str) -> None:
+    """Who a plugin runs as, and who it must run as."""
+    who = who_runs(scene, gateway, Errand(account, f"reload-{moment}"), plugin)
+    scene.emit("landed", moment, account=account, vantage="harness", seen={"expected": scene.ids(account), **who})
 
 
 def told(scene: Scene, gateway: Gateway) -> dict[str, Any]:

@@ -187,10 +187,17 @@ class Scene:
         return [_identity(data, owner) for _, owner, data in letters]
 
     def write_plan(self, name: str, plan: Plan) -> str:
-        """Lay a plan where every account can read it; its path."""
+        """Lay a plan where every account can read it; its path.
+
+        Raises:
+            CaseProblem: there is no room for it: what was spawned before has filled the stage.
+        """
         path = Path(PLANS) / f"{name}.json"
         path.unlink(missing_ok=True)
-        path.write_text(plan.to_json())
+        try:
+            path.write_text(plan.to_json())
+        except OSError as error:
+            raise CaseProblem(f"no plan can be laid in the stage: {error.strerror}") from error
         path.chmod(0o644)
         return str(path)
 

@@ -24,6 +24,7 @@ from wallbite.probing.plan import Attempt, Plan, plan
 from wallbite.probing.run_here import run_plan
 from wallbite.stages.dropped import as_identity
 
+FIRST_LOOK: Final = 0.02  # seconds; each is twice as long as the one before, up to:
 SLICE: Final = 0.4  # seconds of waiting between two looks at whether the gateway or the job has ended
 UNTAKEN: Final = "the gateway did not take the request"
 CANARY: Final = f"{PRIVATE}/canary"  # the setuid-root program
@@ -142,11 +143,12 @@ def await_letters(
 ) -> list[Letter] | str:
     """The answers, or why there are too few: waiting ends early when the gateway or the job has ended."""
     assert scene.target.spawn is not None
-    ended = ""
+    ended, look = "", FIRST_LOOK
     while True:
-        left = min(deadline, time.monotonic() + SLICE)
+        look = min(SLICE, look * 2)
+        left = min(deadline, time.monotonic() + look)
         if plan_.answer == "stdout":
-            letters = logs.letters_in_log(scene, errand.account, plan_, job, count, left)
+            letters = logs.letters_in_log(scene, errand.account, plan_, job, count=count, deadline=left)
         else:
             letters = list(scene.inbox.await_answers(plan_.nonce, count, left))
         if len(letters) >= count:

@@ -15,6 +15,7 @@ from wallbite.installation.identities import GATEWAY
 from wallbite.installation.talk import http_request
 from wallbite.postures import ENFORCING
 from wallbite.probing.plan import Attempt
+from wallbite.stages import reach
 from wallbite.target.model import Surface
 
 BACKUP_WITHIN = 30.0

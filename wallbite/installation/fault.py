@@ -12,8 +12,8 @@ A fault is a Python file that is read, never run by the harness::
 ``NOTICED_BY`` maps each requirement that must fail to a part of the reason that it must fail for, with postures of its
 own where they differ. ``REPLACES`` is the module whose functions (or ``Class.method``) of the same names are replaced;
 functions that it does not have are added to it. Where two modules must err together it maps each to the names that are
-its own. ``LAYOUT`` maps a path of the descriptor's ``install`` (or the config's path) to the keys that change.
-``CONFIG`` changes keys of the configuration, by dotted path.
+its own. ``LAYOUT`` maps a path of the descriptor's ``install`` (or the config's path) to the keys that change;
+``capabilities``, a mask in hexadecimal, lays file capabilities on any installed file. ``CONFIG`` changes keys of the configuration, by dotted path.
 """
 
 from __future__ import annotations

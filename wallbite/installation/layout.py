@@ -42,8 +42,8 @@ class Layout:
     def lay(self, step: Step) -> None:
         """Do one step, with what the fault changes in it."""
         changes = self.fault.layout.get(step.path, {}) if self.fault else {}
-        changed = replace(step, **{key: int(value, 8) if key == "mode" else value for key, value in changes.items()})
-        getattr(self, f"_lay_{step.kind}")(changed)
+        changed: dict[str, Any] = {key: int(value, 8) if key == "mode" else value for key, value in changes.items()}
+        getattr(self, f"_lay_{step.kind}")(replace(step, **changed))
 
     def own(self, path: str | Path, step: Step, mode: int) -> None:
         """Give a path its owner and mode."""

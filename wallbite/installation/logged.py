@@ -1,4 +1,7 @@
-"""Jobs that only a log tells of: such a job is named PLUGIN@BYTE, and is what the log says of that plugin from there on."""
+"""Jobs that only a log tells of.
+
+Such a job is named PLUGIN@BYTE: it is what the log says of that plugin from that byte on.
+"""
 
 from __future__ import annotations
 

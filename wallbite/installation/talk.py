@@ -49,8 +49,14 @@ def _run(installation: Installation, request: Request, values: Mapping[str, Any]
     argv = [str(part) for part in installation.expanded(list(request.command), **values)]
     with tempfile.TemporaryFile(dir=OUTPUT) as output:
         try:
-            done = subprocess.run(  # noqa: S603 - the descriptor's
-                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, timeout=timeout, check=False, cwd="/",
+            done = subprocess.run(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                timeout=timeout,
+                check=False,
+                cwd="/",
                 env=own_environment(installation),
             )
         except subprocess.TimeoutExpired as error:

@@ -19,7 +19,7 @@ from wallbite.probing.shapes import AnswerProblem
 __all__ = ["ANSWER_BYTES", "ANSWER_SCHEMA", "Answer", "AnswerProblem", "Result", "parse"]
 
 ANSWER_SCHEMA: Final = "wallbite-answer/1"
-ANSWER_BYTES: Final = 16 << 20  # of one answer
+ANSWER_BYTES: Final = 4 << 20  # of one answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def parse(stream: BinaryIO | bytes, plan: Plan, bound: int = ANSWER_BYTES, owner
             _end(document, plan, whole.hexdigest())
             break
         whole.update(line)
-        _fill(results, document)
+        _fill(results, document, plan)
     else:
         raise AnswerProblem("the end line is missing")
     if next(lines, b""):
@@ -110,7 +110,7 @@ def _end(document: dict[str, Any], plan: Plan, digest: str) -> None:
         raise AnswerProblem("the lines are not those that the probe wrote: their digest differs")
 
 
-def _fill(results: list[Result | None], document: dict[str, Any]) -> None:
+def _fill(results: list[Result | None], document: dict[str, Any], plan: Plan) -> None:
     shapes.members(document, {"at"}, "a batch")
     if type(document["at"]) is not list:
         raise AnswerProblem("a batch is no list")
@@ -120,6 +120,7 @@ def _fill(results: list[Result | None], document: dict[str, Any]) -> None:
             raise AnswerProblem(f"number {number} is out of range, the plan has {len(results)} attempts")
         if results[number] is not None:
             raise AnswerProblem(f"number {number} is there twice")
+        shapes.seen_by(plan.attempts[number].operation, number, seen)
         results[number] = Result(errno, seen)
 
 

@@ -23,7 +23,7 @@ from wallbite.probing.plan import Plan
 from wallbite.stages import inotify
 
 MODE: Final = 0o1733
-STORM_BYTES: Final = 1 << 20
+STORM_BYTES: Final = 1 << 17
 LETTER: Final = inotify.MOVED_TO | inotify.CLOSE_WRITE
 GROWTH: Final = inotify.MODIFY | inotify.CREATE | LETTER
 
@@ -85,6 +85,8 @@ class Inbox:
 
         def enough() -> bool:
             for name in sorted(self._names(names) - found.keys()):
+                if len(found) >= count:  # a flood of letters is not read in whole
+                    break
                 letter = self._read(name, bound)
                 if letter and whole(letter[2]):
                     found[name] = letter

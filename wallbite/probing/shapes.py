@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
 ERRNO_NAMES: Final = frozenset({"OK", *errno.errorcode.values(), "EOPNOTSUPP", "ENOTSUP", "EAGAIN", "EDEADLK"})
-SEEN_SIZE: Final = 1 << 18  # characters of names and texts, and eight for any other value, in what one attempt saw
+# Characters of names and texts, and eight for any other value, in what one attempt saw. Only a sweep has much to tell.
+SEEN_SIZE: Final = 1 << 11
+SWEEP_SIZE: Final = 1 << 18
 SEEN_DEPTH: Final = 6
-IDENTITY_SIZE: Final = 1 << 20
+IDENTITY_SIZE: Final = 1 << 17
 WIDEST: Final = 1 << 64  # integers are smaller: addresses and masks are the widest
 EMPTY: Final[dict[str, Any]] = {}
 
@@ -89,8 +91,21 @@ def record(found: Any) -> tuple[int, str | None, dict[str, Any]]:
         return number, name, EMPTY
     if type(seen) is not dict:
         raise AnswerProblem(f"result {number} saw no object: {short(seen)}")
-    bounded(seen, SEEN_SIZE, f"what result {number} saw")
     return number, name, seen
+
+
+def seen_by(operation: str, number: int, seen: dict[str, Any]) -> None:
+    """Checks that what one attempt saw is no more than its operation has to tell.
+
+    Raises:
+        AnswerProblem: it is too large, too deep, or not a sweep's.
+    """
+    if operation != "sweep" or not seen:
+        bounded(seen, SEEN_SIZE, f"what result {number} saw")
+    elif "error" not in seen and not _SWEPT(seen):
+        raise AnswerProblem(f"what result {number} saw is not what a sweep sees")
+    else:
+        bounded(seen, SWEEP_SIZE, f"what result {number} saw")
 
 
 def bounded(value: Any, size: int, what: str) -> None:
@@ -164,6 +179,7 @@ def _object(**shapes: Shape) -> Shape:
     return matches
 
 
+_SWEPT: Final = _object(writable=_list(_text), more=_integer, looked=_integer)
 WHO: Final[dict[str, Shape]] = {
     "pid": _integer,
     "uids": _list(_integer, 4),

@@ -255,12 +255,17 @@ def _absolute(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(path)  # noqa: PTH100 - links stay: accounts use them too
 
 
+def _shared(value: Any) -> Any:
+    """The same text is kept once: most of an observation's are those of the one before."""
+    return sys.intern(value) if type(value) is str else value
+
+
 def _result(worker: _Worker, summary: dict[str, Any], payload: bytes) -> CaseResult:
     observations, problem = [], summary["problem"]
     for line in payload.splitlines():
         try:
-            observations.append(json.loads(line))
-        except (ValueError, RecursionError) as error:
+            observations.append({name: _shared(value) for name, value in json.loads(line).items()})
+        except (ValueError, AttributeError, RecursionError) as error:
             problem = problem or f"an observation is not JSON: {error}"
     seconds, cpu_seconds = summary["seconds"], summary["cpu_seconds"]
     return CaseResult(worker.take(), observations, problem, seconds, cpu_seconds, summary["trace"])

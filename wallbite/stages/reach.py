@@ -57,6 +57,7 @@ def survey(paths: Iterable[str | os.PathLike[str]]) -> Reach:
         found, real = _follow(os.path.abspath(path))  # noqa: PTH100 - links are followed one by one
         links |= found
         trees.add(real)
+    trees = {part for tree in trees for part in _opened(tree)}
     outer = [tree for tree in sorted(trees) if not _of_system(tree) and not _below(tree, trees - {tree})]
     return Reach(
         tuple(outer),
@@ -110,6 +111,13 @@ def prove(uid: int, gid: int, modules: Iterable[str] = (), timeout: float = 30.0
             f"{sys.executable} does not start for uid {uid}: {' '.join(last)}",
             remedy="install Wallbite with umask 022, where its files are readable by all",
         ) from None
+
+
+def _opened(tree: str) -> list[str]:
+    """A tree or, where its top is closed to others (an environment made with umask 077), what lies in it."""
+    if not os.path.isdir(tree) or os.stat(tree).st_mode & 0o005 == 0o005:  # noqa: PLR2004 - r-x for others
+        return [tree]
+    return [os.path.join(tree, name) for name in os.listdir(tree) if not os.path.islink(os.path.join(tree, name))]
 
 
 def _follow(path: str) -> tuple[dict[str, str], str]:

@@ -174,7 +174,8 @@ def _frozen(raw: Raw) -> dict[str, Any]:
 
 
 def _spawn(raw: Raw) -> Spawn:
-    rest = {key: raw[key] for key in ("answer", "answer-file", "plugin", "held", "command", "within", "broken") if key in raw}
+    names = ("answer", "answer-file", "plugin", "held", "command", "within", "broken")
+    rest = {key: raw[key] for key in names if key in raw}
     return Spawn(
         **_frozen(rest),
         request=_request(raw.get("request")),

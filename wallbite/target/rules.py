@@ -20,7 +20,8 @@ from wallbite.target.placeholders import placeholders
 
 Problems = Iterator[UsageProblem]
 
-_PATH_KEYS: Final = ("path", "to", "home", "directory", "interpreter", "file", "link", "canary", "carrier", "program", "log")
+_STEP_PATHS: Final = ("directory", "interpreter", "file", "link", "canary", "carrier")
+_PATH_KEYS: Final = ("path", "to", "home", "program", "log", *_STEP_PATHS)
 
 
 def profile(document: Document) -> Problems:
@@ -96,7 +97,9 @@ def alternatives(document: Document) -> Problems:
         *(((("spawn",), ("job", "logged")),) if document.at(("spawn", "logged")) else ()),
     ):
         value = document.at(path)
-        if value is not None and len(given := [name for name in names if name in value]) != 1:
+        given = [name for name in names if name in (value or ())]
+        both = path == ("gateway", "rotate") and given  # a command that renames the log, and a signal after it
+        if value is not None and len(given) != 1 and not both:
             what = f"{'.'.join(map(str, path))} has {' and '.join(given) or 'none of its kinds'}"
             yield document.problem(path, f"exactly {among(names)}", "keep one", what=what)
 

@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """How the running gateway is told something: by a signal (its name without SIG), or by a command run as root."""
+    """How the running gateway is told something: by a signal (its name without SIG), or by a command run as root.
+
+    To rotate a log may take both: a command that renames it, and then a signal.
+    """
 
     signal: str = ""
     command: tuple[str, ...] = ()

@@ -6,11 +6,19 @@ import sys
 import plugin
 import probe
 
+PLAN = []
+EXPECTED = {
+    **dict.fromkeys(("become-uid", "become-gid", "become-groups", "raise", "acl", "chmod", "chown", "trusted"), "EPERM"),
+    **dict.fromkeys(("signal", "ptrace", "vm-read", "pidfd-getfd"), "EPERM"),
+    **dict.fromkeys(("own", "key-add", "stat"), "OK"),
+    "key-search": "ENOKEY",
+}
 true_lines = probe.answer_lines
 
 
 def lines(plan, carrier=None, who=None):
     """The answer as `ALTER` leaves it; digests are left out, as a forger would."""
+    PLAN[:] = [plan]
     found = [json.loads(line) for line in true_lines(plan, carrier, who)]
     found[-1].pop("sha256")
     yield from ALTER(found)
@@ -53,8 +61,9 @@ def not_utf8(found):
 def huge(found):
     """Everything that the bounds allow to be seen, of each attempt."""
     for line in found[1:-1]:
-        for record in line["at"][2:40]:
-            record[2] = {"entries": [[number] * 16 for number in range(1500)]}
+        for record in line["at"][2:]:
+            swept = operation_of(record[0]) == "sweep"
+            record[2] = {"writable": ["/" + "x" * 240] * 300, "more": 0, "looked": 9} if swept else {"x": [{}] * 120}
     return dump(found)
 
 
@@ -78,6 +87,18 @@ def answered(found, errno, seen):
     for line in found[1:-1]:
         line["at"] = [[record[0], errno, seen] for record in line["at"]]
     return found
+
+
+def denies_as_expected(found):
+    """Each attempt was denied as the wall that there should be denies it, and what must be allowed was allowed."""
+    for line in found[1:-1]:
+        line["at"] = [[number, EXPECTED.get(operation_of(number), "EACCES"), None] for number, _, _ in line["at"]]
+    return dump(found)
+
+
+def operation_of(number):
+    """The operation of an attempt of the plan."""
+    return PLAN[0]["attempts"][number][0]
 
 
 def better(found):

@@ -1,0 +1,161 @@
+"""Runs of Wallbite as processes of their own, measured, and the host as it is before and after them."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+PATIENCE: Final = 60.0  # seconds that a run may take at all
+PR_SET_CHILD_SUBREAPER: Final = 36
+
+
+@dataclass(frozen=True)
+class Done:
+    """A run that is over.
+
+    Attributes:
+        code: its exit code; negative for a signal.
+        out, error: what it wrote.
+        seconds: how long it took.
+        largest: resident memory of the largest of its processes, the target's included, in bytes.
+        left: command lines of descendants that outlived it.
+        folder: where the report was to be.
+    """
+
+    code: int
+    out: str
+    error: str
+    seconds: float
+    largest: int
+    left: tuple[str, ...]
+    folder: Path
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The record as JSON."""
+        words = ["report", str(self.folder), "--format", "json"]
+        found: dict[str, Any] = json.loads(subprocess.check_output(command(words), text=True))
+        return found
+
+    @property
+    def verdicts(self) -> list[tuple[str, ...]]:
+        """Every verdict without its ids, in order."""
+        keys = ("requirement", "posture", "account", "surface", "verdict", "reason")
+        return sorted(tuple(str(verdict[key]) for key in keys) for verdict in self.report["verdicts"])
+
+
+def command(words: Sequence[str]) -> list[str]:
+    """The command line of Wallbite."""
+    return [sys.executable, "-m", "wallbite", *words]
+
+
+def adopt_orphans() -> None:
+    """Whatever a run leaves behind becomes a child of this process, and so is noticed."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def begin(words: Sequence[str], folder: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """Start a run whose streams go to files beside its report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as error:
+        return subprocess.Popen(
+            command(words), stdin=subprocess.DEVNULL, stdout=out, stderr=error, **{"cwd": folder, **options}
+        )
+
+
+def run(*words: str, folder: Path, during: Callable[[subprocess.Popen[bytes]], None] | None = None, **options: Any) -> Done:
+    """One run to its end; ``during`` is called when it has begun."""
+    before = children()
+    began = time.monotonic()
+    process = begin(["run", *words, "--out", str(folder / "out")], folder, **options)
+    try:
+        if during:
+            during(process)
+        code, largest = reap(process)
+    finally:
+        process.kill()
+    seconds = time.monotonic() - began
+    left = tuple(sorted(children() - before))
+    texts = [(folder / name).read_text(errors="backslashreplace") for name in ("stdout", "stderr")]
+    return Done(code, *texts, seconds, largest, left, folder / "out")
+
+
+def reap(process: subprocess.Popen[bytes]) -> tuple[int, int]:
+    """Exit code, and the resident memory of the largest process below it and of itself, once it has ended."""
+    handle = os.pidfd_open(process.pid)
+    try:
+        assert _ends(handle, PATIENCE), "it did not end"
+    finally:
+        os.close(handle)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, usage.ru_maxrss << 10
+
+
+def _ends(handle: int, within: float) -> bool:
+    import select
+
+    return bool(select.select([handle], [], [], within)[0])
+
+
+def children() -> set[str]:
+    """Every descendant of this process, by pid and command line."""
+    parents = _parents()
+    mine, found = {os.getpid()}, set[int]()
+    while grown := {pid for pid, parent in parents.items() if parent in mine | found} - found:
+        found |= grown
+    return {f"{pid} {_line(pid)}" for pid in found}
+
+
+def _parents() -> dict[int, int]:
+    found = {}
+    for entry in os.listdir("/proc"):
+        with contextlib.suppress(OSError, ValueError):
+            found[int(entry)] = int(Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()[1])
+    return found
+
+
+def _line(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")[:200]
+    return ""
+
+
+def mounts() -> str:
+    """The mounts of this namespace."""
+    return Path("/proc/self/mounts").read_text()
+
+
+def proportional(pids: Sequence[int]) -> int:
+    """Resident memory of some processes together, shared pages divided among their holders, in bytes."""
+    return sum(_proportional(pid) for pid in pids)
+
+
+def _proportional(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
+    return 0
+
+
+def of_the_harness(root: int) -> list[int]:
+    """The processes below one that are the harness's own: they run its interpreter with its modules."""
+    parents = _parents()
+    found = {root}
+    while grown := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= grown
+    return [pid for pid in found if "wallbite" in _line(pid)]
+
+
+def environment(**more: str) -> Mapping[str, str]:
+    """The present environment with something added."""
+    return {**os.environ, **more}

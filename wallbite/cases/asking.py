@@ -1,0 +1,31 @@
+"""Having the gateway run a probe only to learn who it is: not an identity that the rules of the drop speak of."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from wallbite.cases.scene import Scene
+from wallbite.cases.spawning import Errand, await_letters, start
+from wallbite.installation.gateway import Gateway
+from wallbite.probing.answers import AnswerProblem, parse
+
+WITHIN: Final = 10.0
+
+
+def who_runs(scene: Scene, gateway: Gateway, errand: Errand, plugin: str = "") -> dict[str, Any]:
+    """The ids of one spawned probe, the owner of its answer among the uids; or none of them, and why."""
+    nobody: dict[str, Any] = {"uids": [], "gids": [], "groups": []}
+    asked = start(scene, errand, plugin)
+    if isinstance(asked, str):
+        return {**nobody, "problem": asked}
+    letters = await_letters(scene, gateway, errand, *asked, 1, time.monotonic() + WITHIN)
+    if isinstance(letters, str):
+        return {**nobody, "problem": letters}
+    _, owner, data = letters[0]
+    try:
+        who = parse(data, asked[0], owner_uid=owner).who
+    except AnswerProblem as problem:
+        return {**nobody, "problem": str(problem)}
+    uids = [*who["uids"], *([] if owner is None else [owner])]
+    return {"uids": uids, "gids": list(who["gids"]), "groups": list(who["groups"]), "problem": ""}
