@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from wallbite.checks import Bench, check
@@ -40,6 +40,11 @@ def held_capabilities(who: dict[str, Any]) -> str:
     names = ("permitted", "effective", "inheritable", "ambient")
     held = [f"{name} {who['capabilities'][name]}" for name in names if int(who["capabilities"][name], 16)]
     return f"capability sets are not empty: {', '.join(held)}" if held else ""
+
+
+def may_gain(who: dict[str, Any]) -> str:
+    """Whether executing a file may give it privilege."""
+    return "" if who["no_new_privs"] else "NoNewPrivs is 0"
 
 
 def extra_descriptors(who: dict[str, Any]) -> str:
@@ -92,15 +97,17 @@ def identities(bench: Bench, posture: str, account: str) -> list[Observation]:
     return bench.facts.find(posture, "identity", account=account, vantage="spawned")
 
 
-def each_account(bench: Bench, complaint: Complaint, control: Callable[[str], Observation | None], what: str) -> Iterator[Verdict]:
+def each_account(
+    bench: Bench, complaint: Complaint, control: Callable[[str], Observation | None], what: str
+) -> Iterator[Verdict]:
     """One verdict for each posture and account, over all spawn paths."""
     for posture in bench.postures:
         for account in bench.accounts:
-            yield of_identities(bench, complaint, control(posture), what, posture, account)
+            yield of_identities(bench, complaint, control(posture), what, posture=posture, account=account)
 
 
 def of_identities(
-    bench: Bench, complaint: Complaint, control: Observation | None, what: str, posture: str, account: str
+    bench: Bench, complaint: Complaint, control: Observation | None, what: str, *, posture: str, account: str
 ) -> Verdict:
     """The verdict over one account's identities."""
     seen = identities(bench, posture, account)
@@ -180,8 +187,7 @@ def gains_nothing_by_exec(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         control = bench.facts.first(posture, "setuid-canary", vantage="dropped", errno=OK)
         for account in bench.accounts:
-            unset = of_identities(bench, lambda who: "" if who["no_new_privs"] else "NoNewPrivs is 0", control, "NoNewPrivs is 1", posture, account)
-            yield unset
+            yield of_identities(bench, may_gain, control, "NoNewPrivs is 1", posture=posture, account=account)
             yield canary(bench, control, posture, account)
 
 
@@ -191,7 +197,11 @@ def canary(bench: Bench, control: Observation | None, posture: str, account: str
     tries = bench.facts.find(posture, "setuid-canary", account=account, vantage="spawned")
     ran = [one for one in tries if one.errno == OK and "uid" in one.seen]
     if not ran:
-        return bench.undecided(f"the canary did not run: {tries[0].errno}", tries, **scope) if tries else bench.unobserved(**scope)
+        return (
+            bench.undecided(f"the canary did not run: {tries[0].errno}", tries, **scope)
+            if tries
+            else bench.unobserved(**scope)
+        )
     rooted = [one for one in ran if one.seen["uid"] == 0]
     if rooted:
         return bench.failed("a setuid-root program made it root", rooted, **scope)
@@ -206,7 +216,8 @@ def holds_three_descriptors(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         complaint = gateways_own(bench, posture)
         for account in bench.accounts:
-            yield of_identities(bench, complaint, control(posture), "descriptors 0, 1, 2 and no other", posture, account)
+            what = "descriptors 0, 1, 2 and no other"
+            yield of_identities(bench, complaint, control(posture), what, posture=posture, account=account)
 
 
 @check("DROP-08", needs=IDENTITY)
@@ -238,11 +249,15 @@ def of_key(bench: Bench, posture: str, account: str, owner: str, operation: str)
     expected = {"key-search": {"ENOKEY"}, "key-read": {"EACCES", "ENOKEY"}}[one.operation]
     odd = [each for each in tries if each.errno not in expected]
     if odd:
-        return bench.undecided(f"{one.operation} gave {odd[0].errno}, expected {' or '.join(sorted(expected))}", odd, **scope)
+        return bench.undecided(
+            f"{one.operation} gave {odd[0].errno}, expected {' or '.join(sorted(expected))}", odd, **scope
+        )
     return bench.passed(f"{one.operation} gave {one.errno}", tries, control, **scope)
 
 
 @check("DROP-10", needs=IDENTITY)
 def inherits_no_settings(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: int(seen["signals"]["ignored"], 16) & ~SIGNALS_OF_THE_PROBE != 0)
-    yield from each_account(bench, inherited_settings, control, "umask 077, core limit 0, default signals, none blocked")
+    yield from each_account(
+        bench, inherited_settings, control, "umask 077, core limit 0, default signals, none blocked"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from wallbite.checks import Bench, check
@@ -43,7 +43,9 @@ def refused_job(bench: Bench, job: Observation, scope: dict[str, str]) -> Verdic
     if seen["answers"]:
         return bench.failed(f"it ran all the same, {seen['answers']} times", [job], **scope)
     if not seen["accepted"] or not isinstance(seen["attempts"], int):
-        return bench.undecided(f"what came of the job is not told: {seen['error'] or 'no number of attempts'}", [job], **scope)
+        return bench.undecided(
+            f"what came of the job is not told: {seen['error'] or 'no number of attempts'}", [job], **scope
+        )
     if seen["attempts"] != 1:
         return bench.failed(f"{seen['attempts']} attempts, expected exactly one", [job], **scope)
     if not seen["error"] or seen["error"] != bench.facts.setting.declared["refusals"]["drop"]:
@@ -51,7 +53,9 @@ def refused_job(bench: Bench, job: Observation, scope: dict[str, str]) -> Verdic
     if not seen["event"]:
         return bench.failed("no event tells of the failed drop", [job], **scope)
     control = bench.facts.first(job.posture, "drop-control", object=job.object, errno=OK)
-    return bench.passed("it did not run; one attempt; refused as a failed drop; an event tells it", [job], control, **scope)
+    return bench.passed(
+        "it did not run; one attempt; refused as a failed drop; an event tells it", [job], control, **scope
+    )
 
 
 @check("DROP-12", needs=("drop-fails",))
@@ -81,7 +85,9 @@ def told_apart(bench: Bench, job: Observation, drops: list[Observation], scope: 
     named = bench.facts.setting.declared["refusals"]["other"].get(scope["surface"], "")
     if named and named != job.seen["error"]:
         return bench.failed(f"its error is {job.seen['error']!r}, the descriptor says {named!r}", [job], **scope)
-    return bench.passed(f"its error is {job.seen['error']!r}, a failed drop's {told[0].seen['error']!r}", [job], told[0], **scope)
+    return bench.passed(
+        f"its error is {job.seen['error']!r}, a failed drop's {told[0].seen['error']!r}", [job], told[0], **scope
+    )
 
 
 @check("DROP-13", needs=("walls", "spawns"))
@@ -105,8 +111,15 @@ def path_verdict(bench: Bench, posture: str, account: str, path: str) -> Verdict
     if became := [one for one in tries if one.errno == OK]:
         return bench.failed(f"path {path}: {became[0].operation} {became[0].object} succeeded", became, **scope)
     if {one.operation for one in tries if one.errno == "EPERM"} != set(BECOME):
-        return bench.undecided(f"path {path}: not every way to be somebody else was tried and refused", [*seen, *tries], **scope)
-    return bench.passed(f"path {path}: identity is its account's", seen, bench.facts.first(posture, "posture", kind=seen[0].kind), **scope)
+        return bench.undecided(
+            f"path {path}: not every way to be somebody else was tried and refused", [*seen, *tries], **scope
+        )
+    return bench.passed(
+        f"path {path}: identity is its account's",
+        seen,
+        bench.facts.first(posture, "posture", kind=seen[0].kind),
+        **scope,
+    )
 
 
 @check("DROP-14", needs=("spawns", "no-default"))
@@ -136,19 +149,28 @@ def without_default(bench: Bench, posture: str) -> Verdict:
     job = bench.facts.first(posture, "job", object="ungranted")
     if not job:
         return bench.unobserved(**scope)
-    if job.seen["answers"]:
-        return bench.failed(f"it ran, as uid {job.seen['ran_as']}", [job], **scope)
+    if wrong := ran_or_misnamed(bench, job.seen):
+        return bench.failed(wrong, [job], **scope)
+    if job.seen["accepted"] and job.seen["status"] != "failed":
+        return bench.undecided(f"it did not run and was not refused: status {job.seen['status']!r}", [job], **scope)
     error, named = str(job.seen["error"]), bench.facts.setting.declared["refusals"]["ungranted"]
     if not job.seen["accepted"] and not (named and named in error):
         return bench.undecided(f"the request was not taken, for another reason perhaps: {error}", [job], **scope)
-    if job.seen["accepted"] and job.seen["status"] != "failed":
-        return bench.undecided(f"it did not run and was not refused: status {job.seen['status']!r}", [job], **scope)
-    if job.seen["accepted"] and named and error != named:
-        return bench.failed(f"its error is {error!r}, the descriptor says {named!r}", [job], **scope)
-    if isinstance(job.seen["attempts"], int) and job.seen["attempts"] > 1:
-        return bench.failed(f"{job.seen['attempts']} attempts, expected exactly one", [job], **scope)
     control = bench.facts.first(posture, "identity", kind="no-default", step="granted")
-    return bench.passed(f"refused: {job.seen['error']!r}", [job], control, **scope)
+    return bench.passed(f"refused: {error!r}", [job], control, **scope)
+
+
+def ran_or_misnamed(bench: Bench, seen: Mapping[str, Any]) -> str:
+    """How a plugin that must be refused was not: it ran, was tried again, or failed for another reason; or nothing."""
+    named = bench.facts.setting.declared["refusals"]["ungranted"]
+    if seen["answers"]:
+        return f"it ran, as uid {seen['ran_as']}"
+    if not seen["accepted"] or seen["status"] != "failed":
+        return ""
+    if named and seen["error"] != named:
+        return f"its error is {seen['error']!r}, the descriptor says {named!r}"
+    more = isinstance(seen["attempts"], int) and seen["attempts"] > 1
+    return f"{seen['attempts']} attempts, expected exactly one" if more else ""
 
 
 @check("DROP-15", needs=("spawns",))
@@ -165,7 +187,9 @@ def storm_verdict(bench: Bench, posture: str, account: str, jobs: list[Observati
     asked = bench.facts.setting.declared["storm"]
     share = len(range(list(bench.accounts).index(account), asked, len(bench.accounts)))
     if not jobs or total < asked:
-        return bench.undecided(f"{total} of {asked} jobs answered; {bench.facts.trouble(posture, bench.kinds)}", jobs, **scope)
+        return bench.undecided(
+            f"{total} of {asked} jobs answered; {bench.facts.trouble(posture, bench.kinds)}", jobs, **scope
+        )
     bad = [(one, text) for one in jobs if (text := mixed_up(dict(one.seen)))]
     if bad:
         return bench.failed(f"{len(bad)} of {len(jobs)} jobs: {bad[0][1]}", [one for one, _ in bad], **scope)
@@ -195,15 +219,27 @@ def invariant(bench: Bench, posture: str) -> Verdict:
     """The verdict over every identity that an enforcing gateway gave in this run."""
     scope = {"posture": posture}
     seen = [*bench.facts.find(posture, ("identity", "storm-job"), vantage="spawned")]
-    cells = [one for one in bench.facts.find(posture, ("cell", "drawn")) if one.seen["expected"] == "enforce" and one.seen["witness"]]
+    cells = [
+        one
+        for one in bench.facts.find(posture, ("cell", "drawn"))
+        if one.seen["expected"] == "enforce" and one.seen["witness"]
+    ]
     if not seen and not cells:
         return bench.unobserved(**scope)
     bad = [one for one in seen if privileged(one.seen["uids"], one.seen["gids"], one.seen["gateway"])]
-    bad += [one for one in cells if any(privileged(who["uids"], who["gids"], one.seen["gateway"]) for who in one.seen["witness"])]
+    bad += [
+        one
+        for one in cells
+        if any(privileged(who["uids"], who["gids"], one.seen["gateway"]) for who in one.seen["witness"])
+    ]
     if bad:
-        return bench.failed(f"{len(bad)} of {len(seen) + len(cells)} identities are root's or the gateway's", bad, **scope)
+        return bench.failed(
+            f"{len(bad)} of {len(seen) + len(cells)} identities are root's or the gateway's", bad, **scope
+        )
     control = bench.facts.first(posture, "posture")
-    return bench.passed(f"none of {len(seen) + len(cells)} identities is root's or the gateway's", [*seen, *cells], control, **scope)
+    return bench.passed(
+        f"none of {len(seen) + len(cells)} identities is root's or the gateway's", [*seen, *cells], control, **scope
+    )
 
 
 def privileged(uids: list[int], gids: list[int], gateway: dict[str, int]) -> bool:

@@ -26,8 +26,12 @@ def owns_its_directory(bench: Bench) -> Iterator[Verdict]:
             elif bad:
                 yield bench.failed(f"using its own directory gave {bad[0].errno} at {bad[0].step}", bad, **scope)
             else:
-                control = next((one for one in bench.facts.find(posture, "list", account=account) if one.errno == "EACCES"), None)
-                yield bench.passed("created, listed, read, renamed, removed in its own directory", tries, control, **scope)
+                control = next(
+                    (one for one in bench.facts.find(posture, "list", account=account) if one.errno == "EACCES"), None
+                )
+                yield bench.passed(
+                    "created, listed, read, renamed, removed in its own directory", tries, control, **scope
+                )
 
 
 @check("WALL-11", needs=("walls",))
@@ -90,18 +94,22 @@ def argv_verdict(bench: Bench, posture: str) -> Verdict:
 
 @check("WALL-13", needs=("walls",))
 def gives_nothing_without_authentication(bench: Bench) -> Iterator[Verdict]:
-    from_table = [one for one in bench.facts.surfaces(bench.requirement.surfaces)]
+    from_table = bench.facts.surfaces(bench.requirement.surfaces)
     for posture in bench.postures:
         yield from undeclared(bench, posture)
         for account in bench.accounts:
             for surface in from_table:
                 tries = bench.facts.find(posture, "connect", account=account, object=surface.name, vantage="spawned")
                 control = bench.facts.first(posture, "connect", account="gateway", object=surface.name, errno=OK)
-                yield socket_verdict(bench, tries, control, {"posture": posture, "account": account, "surface": surface.name})
+                yield socket_verdict(
+                    bench, tries, control, {"posture": posture, "account": account, "surface": surface.name}
+                )
             yield from api_verdicts(bench, posture, account)
 
 
-def socket_verdict(bench: Bench, tries: Sequence[Observation], control: Observation | None, scope: dict[str, str]) -> Verdict:
+def socket_verdict(
+    bench: Bench, tries: Sequence[Observation], control: Observation | None, scope: dict[str, str]
+) -> Verdict:
     """The verdict on a control socket: connecting is refused by the kernel, in both layouts."""
     if not tries:
         return bench.unobserved(**scope)
@@ -131,17 +139,30 @@ def api_verdicts(bench: Bench, posture: str, account: str) -> Iterator[Verdict]:
         elif control is None or control.seen.get("status") in (None, 401, 403):
             yield bench.undecided(f"{route} answers nobody, not even with the token", tries, **scope)
         else:
-            yield bench.passed(f"{route} gave {status[0]} without credentials, {control.seen['status']} with them", tries, control, **scope)
+            yield bench.passed(
+                f"{route} gave {status[0]} without credentials, {control.seen['status']} with them",
+                tries,
+                control,
+                **scope,
+            )
 
 
 def undeclared(bench: Bench, posture: str) -> Iterator[Verdict]:
     """For control sockets and the loopback API: where the descriptor has none, it must say why."""
-    there = {"control-socket": bool(bench.facts.surfaces(["control-socket"])), LOOPBACK: bool(bench.facts.setting.declared["loopback"])}
+    there = {
+        "control-socket": bool(bench.facts.surfaces(["control-socket"])),
+        LOOPBACK: bool(bench.facts.setting.declared["loopback"]),
+    }
     for role in (role for role, declared in there.items() if not declared):
         scope = {"posture": posture, "surface": role}
         reason = bench.facts.setting.excused.get(f"{bench.requirement.id}/{role}", "")
-        yield bench.inapplicable(reason, **scope) if reason else bench.undecided(
-            f"the descriptor declares no {role}; declare it, or say under claims.not-applicable why there is none", **scope
+        yield (
+            bench.inapplicable(reason, **scope)
+            if reason
+            else bench.undecided(
+                f"the descriptor declares no {role}; do so, or say under claims.not-applicable why there is none",
+                **scope,
+            )
         )
 
 
@@ -168,7 +189,9 @@ def ipc_verdict(bench: Bench, posture: str, account: str) -> Verdict:
         return bench.failed(f"{got[0].operation} {got[0].object} is open to it", [listing, *got], **scope)
     if {one.errno for one in planted} != {OK} or len({one.operation for one in planted}) < 3:
         return bench.undecided("the harness's own open IPC objects could not be used", planted, **scope)
-    return bench.passed(f"{len(foreign)} IPC objects of others, none open to it", [listing, *tries], planted[0], **scope)
+    return bench.passed(
+        f"{len(foreign)} IPC objects of others, none open to it", [listing, *tries], planted[0], **scope
+    )
 
 
 @check("WALL-17", needs=("walls",))
@@ -183,7 +206,9 @@ def neither_leaves_nor_follows_in_scratch_places(bench: Bench) -> Iterator[Verdi
         elif loose := [entry for entry in one.seen["entries"] if entry["readable"]]:
             yield bench.failed(f"{loose[0]['path']} has mode {loose[0]['mode']}", [one], **scope)
         else:
-            yield bench.passed(f"{len(one.seen['entries'])} files of the gateway's, none readable by others", [one], control, **scope)
+            yield bench.passed(
+                f"{len(one.seen['entries'])} files of the gateway's, none readable by others", [one], control, **scope
+            )
         scope = {"posture": posture, "surface": "followed"}
         if two is None:
             yield bench.unobserved(**scope)
@@ -238,7 +263,9 @@ def sweep_verdict(bench: Bench, posture: str, account: str, allowed: tuple[str, 
         return bench.undecided("more is writable than one walk tells", walks, **scope)
     control = next((one for one in walks if any(inside(path, PLANTED) for path in one.seen["writable"])), None)
     looked = sum(one.seen["looked"] for one in walks)
-    return bench.passed(f"{looked} paths looked at, nothing writable but its own and the scratch places", walks, control, **scope)
+    return bench.passed(
+        f"{looked} paths looked at, nothing writable but its own and the scratch places", walks, control, **scope
+    )
 
 
 def inside(path: str, places: tuple[str, ...]) -> bool:

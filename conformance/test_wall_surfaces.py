@@ -34,14 +34,20 @@ CRASHED = Moment("crashed", "before-crashed", "after-crashed", " after a crash")
 RESTARTED = Moment("restarted", "before-restarted", "after-restarted", " after a restart")
 
 
-@check("WALL-01", "WALL-02", "WALL-03", "WALL-04", "WALL-05", "WALL-06", "WALL-07", "WALL-09", "WALL-10", needs=("walls",))
+@check(
+    "WALL-01", "WALL-02", "WALL-03", "WALL-04", "WALL-05", "WALL-06", "WALL-07", "WALL-09", "WALL-10", needs=("walls",)
+)
 def surfaces_are_walled(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         yield from undeclared(bench, posture)
         for account in bench.accounts:
             for surface in concerned(bench, account):
                 yield surface_verdict(bench, posture, account, surface, FIRST, detours=False)
-                if bench.requirement.id == "WALL-03" and surface.role != "state-directory" and not excuse(bench, surface.role):
+                if (
+                    bench.requirement.id == "WALL-03"
+                    and surface.role != "state-directory"
+                    and not excuse(bench, surface.role)
+                ):
                     yield surface_verdict(bench, posture, account, surface, CRASHED, detours=False)
                     yield surface_verdict(bench, posture, account, surface, RESTARTED, detours=False)
 
@@ -53,9 +59,13 @@ def undeclared(bench: Bench, posture: str) -> Iterator[Verdict]:
         if role not in declared:
             scope = {"posture": posture, "surface": role}
             reason = excuse(bench, role)
-            yield bench.inapplicable(reason, **scope) if reason else bench.undecided(
-                f"the descriptor declares no surface {role}; declare it, or say under claims.not-applicable why there is none",
-                **scope,
+            yield (
+                bench.inapplicable(reason, **scope)
+                if reason
+                else bench.undecided(
+                    f"the descriptor declares no {role}; do so, or say under claims.not-applicable why there is none",
+                    **scope,
+                )
             )
 
 
@@ -82,8 +92,15 @@ def walls_hold_through_a_run(bench: Bench) -> Iterator[Verdict]:
                 continue
             one = bench.facts.first(posture, "event", object=event)
             if one is None or one.errno != OK:
-                yield bench.unobserved(posture, surface=event) if one is None else bench.undecided(
-                    f"the event did not happen: {one.seen.get('problem', '')}", [one], posture=posture, surface=event
+                yield (
+                    bench.unobserved(posture, surface=event)
+                    if one is None
+                    else bench.undecided(
+                        f"the event did not happen: {one.seen.get('problem', '')}",
+                        [one],
+                        posture=posture,
+                        surface=event,
+                    )
                 )
         for account in bench.accounts:
             for surface in [one for one in bench.facts.setting.surfaces if one.surface_class in ("gateway", "account")]:
@@ -100,9 +117,14 @@ def found_verdict(bench: Bench, posture: str, one: Observation) -> Verdict:
     tries = bench.facts.find(posture, ("read", "write"), object=one.object, step="found", vantage="dropped")
     readers = [each for each in tries if each.account != "gateway"]
     if got := [each for each in readers if each.errno == OK]:
-        reason = f"{got[0].account} may {got[0].operation} ({got[0].layout}) a file that appeared later, mode {one.seen['mode']}"
-        return bench.failed(reason, [one, *got], **scope)
-    wanted = {(account, operation, layout) for account in bench.accounts for operation in ("read", "write") for layout in LAYOUTS}
+        what = f"{got[0].account} may {got[0].operation} ({got[0].layout}) a file that appeared later"
+        return bench.failed(f"{what}, mode {one.seen['mode']}", [one, *got], **scope)
+    wanted = {
+        (account, operation, layout)
+        for account in bench.accounts
+        for operation in ("read", "write")
+        for layout in LAYOUTS
+    }
     if {(each.account, each.operation, each.layout) for each in readers if each.errno == "EACCES"} != wanted:
         return bench.undecided("what an account gets from it was not seen", [one, *readers], **scope)
     control = next((each for each in tries if each.account == "gateway" and each.errno == OK), None)
@@ -131,7 +153,9 @@ def surface_verdict(
         return bench.failed(breach_reason(breaches), [one for one, _ in breaches], **scope)
     doubts += [(tries[0], text) for text in missing(bench, posture, surface, tries, moment, detours=detours)]
     if doubts:
-        return bench.undecided(f"{doubts[0][0].operation} {doubts[0][0].layout}: {doubts[0][1]}", [one for one, _ in doubts], **scope)
+        return bench.undecided(
+            f"{doubts[0][0].operation} {doubts[0][0].layout}: {doubts[0][1]}", [one for one, _ in doubts], **scope
+        )
     control = principal_control(bench, posture, surface)
     return bench.passed(f"{len(tries)} attempts, each as the table says", tries, control, **scope)
 
@@ -139,7 +163,9 @@ def surface_verdict(
 def breach_reason(breaches: list[tuple[Observation, str]]) -> str:
     """What got through, shortest first: the operations by layout."""
     first, text = breaches[0]
-    more = sorted({f"{one.operation} ({one.layout})" for one, _ in breaches[1:]} - {f"{first.operation} ({first.layout})"})
+    more = sorted(
+        {f"{one.operation} ({one.layout})" for one, _ in breaches[1:]} - {f"{first.operation} ({first.layout})"}
+    )
     return f"{first.operation} ({first.layout}): {text}" + (f"; also {', '.join(more[:8])}" if more else "")
 
 
@@ -189,7 +215,7 @@ def expected_errnos(operation: Mapping[str, Any], one: Observation, tries: Seque
 def missing(
     bench: Bench, posture: str, surface: SurfaceFact, tries: Sequence[Observation], moment: Moment, *, detours: bool
 ) -> Iterator[str]:
-    """What a pass would need and does not have: the object itself before and after, every attempt, and their controls."""
+    """What a pass would need and does not have: the object before and after, every attempt, and their controls."""
     before = {one.layout: one for one in bench.facts.find(posture, "state", object=surface.name, step=moment.before)}
     after = {one.layout: one for one in bench.facts.find(posture, "state", object=surface.name, step=moment.after)}
     for layout in sorted(LAYOUTS):
@@ -205,7 +231,9 @@ def missing(
         yield f"no control for {lone.operation}: nobody was seen to succeed at it"
 
 
-def wanted(bench: Bench, surface: SurfaceFact, before: Observation | None, moment: Moment, *, detours: bool) -> set[str]:
+def wanted(
+    bench: Bench, surface: SurfaceFact, before: Observation | None, moment: Moment, *, detours: bool
+) -> set[str]:
     """The operations that must have been tried: all of the table at first, later the one that matters most."""
     if moment is not FIRST:
         return {PRINCIPAL[surface.kind]}

@@ -536,7 +536,7 @@ def rename(path: str, arguments: Arguments) -> Seen:
 
 
 def may(path: str, mode: int) -> bool:
-    """Whether the kernel would allow it to the ids that count for files, which access(2) by itself does not ask about."""
+    """Whether the kernel allows it to the effective ids: access(2) by itself asks about the real ones."""
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from wallbite.content import content
 from wallbite.catalogue import Requirement
+from wallbite.content import content
 from wallbite.facts import Facts
 from wallbite.observation import Observation
 from wallbite.problems import EnvironmentProblem
@@ -42,7 +42,9 @@ class Bench:
         """The target's accounts."""
         return self.facts.setting.accounts
 
-    def passed(self, reason: str, evidence: Iterable[Observation], control: Observation | None, **scope: str) -> Verdict:
+    def passed(
+        self, reason: str, evidence: Iterable[Observation], control: Observation | None, **scope: str
+    ) -> Verdict:
         """A pass; inconclusive where it has no control or no evidence, or rests on a probe that is not believed."""
         found = list(evidence)
         if control is None or not found:
@@ -65,7 +67,8 @@ class Bench:
 
     def unobserved(self, posture: str, **scope: str) -> Verdict:
         """Inconclusive, because the cases that should have observed it did not."""
-        return self.undecided(self.facts.trouble(posture, self.kinds, scope.get("account", "")), posture=posture, **scope)
+        trouble = self.facts.trouble(posture, self.kinds, scope.get("account", ""))
+        return self._verdict(Ruling.INCONCLUSIVE, trouble, (), None, posture=posture, **scope)
 
     def inapplicable(self, reason: str, **scope: str) -> Verdict:
         """Declared as not applicable, with the reason."""

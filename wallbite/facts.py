@@ -121,7 +121,9 @@ class Facts:
         """Why what a probe said of itself is not believed; empty where it is, or where no probe said it."""
         if one.vantage != "spawned" or not self._disbelieved:
             return ""
-        return self._disbelieved.get((one.case, one.account, one.step)) or self._disbelieved.get((one.posture, one.account), "")
+        return self._disbelieved.get((one.case, one.account, one.step)) or self._disbelieved.get(
+            (one.posture, one.account), ""
+        )
 
     def broken(self, posture: str, kinds: Iterable[str]) -> list[Observation]:
         """The cases of ``kinds`` in ``posture`` that did not come to their end: a crash of ours, or a hang."""

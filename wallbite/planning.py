@@ -79,7 +79,8 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
         accounts=tuple(target.accounts),
         postures=tuple(postures),
         surfaces=tuple(
-            SurfaceFact(one.name, one.role, one.class_, one.kind, one.owner, f"{one.mode:04o}") for one in target.surfaces
+            SurfaceFact(one.name, one.role, one.class_, one.kind, one.owner, f"{one.mode:04o}")
+            for one in target.surfaces
         ),
         paths=tuple(spawn.paths) if spawn else (),
         excused=dict(target.claims.not_applicable),

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -72,7 +73,9 @@ def begin(words: Sequence[str], folder: Path, **options: Any) -> subprocess.Pope
         )
 
 
-def run(*words: str, folder: Path, during: Callable[[subprocess.Popen[bytes]], None] | None = None, **options: Any) -> Done:
+def run(
+    *words: str, folder: Path, during: Callable[[subprocess.Popen[bytes]], None] | None = None, **options: Any
+) -> Done:
     """One run to its end; ``during`` is called when it has begun."""
     before = children()
     began = time.monotonic()
@@ -85,8 +88,8 @@ def run(*words: str, folder: Path, during: Callable[[subprocess.Popen[bytes]], N
         process.kill()
     seconds = time.monotonic() - began
     left = tuple(sorted(children() - before))
-    texts = [(folder / name).read_text(errors="backslashreplace") for name in ("stdout", "stderr")]
-    return Done(code, *texts, seconds, largest, left, folder / "out")
+    out, error = ((folder / name).read_text(errors="backslashreplace") for name in ("stdout", "stderr"))
+    return Done(code, out, error, seconds, largest, left, folder / "out")
 
 
 def reap(process: subprocess.Popen[bytes]) -> tuple[int, int]:
@@ -102,8 +105,6 @@ def reap(process: subprocess.Popen[bytes]) -> tuple[int, int]:
 
 
 def _ends(handle: int, within: float) -> bool:
-    import select
-
     return bool(select.select([handle], [], [], within)[0])
 
 

@@ -67,6 +67,7 @@ def _simplify(config: Document) -> None:
 
 def write(folder: Path, change: Change | None = None) -> Path:
     """A small descriptor with something changed, in a folder where it finds what it lays down; its path."""
+    folder.mkdir(parents=True, exist_ok=True)
     document = small()
     if change:
         change(document, folder)
@@ -91,12 +92,10 @@ def plugin(name: str, alter: str = "") -> Change:
 
     def change(document: Document, folder: Path) -> None:
         source = (FAKES / "plugins" / f"{name}.py").read_text()
-        if alter:
-            source += f"ALTER = {alter}\nsys.exit(plugin.main())\n"
         beside = {one: (content("probes") / one).read_text() for one in ("probe.py", "plugin.py")}
         folder.joinpath("fake").mkdir()
         head = f"#!{os.path.realpath(sys.executable)}\n"
-        for file, text in {"entry": head + source, **beside}.items():
+        for file, text in {"entry": head + source, "alter": alter, **beside}.items():
             (folder / "fake" / file).write_text(text)
         fake(document, [{"copy": str(folder / "fake"), "to": PLUGINS + "/probe-{account}", **OPEN}])
 
@@ -106,7 +105,10 @@ def plugin(name: str, alter: str = "") -> Change:
 def interpreter_out_of_reach(document: Document, _folder: Path) -> None:
     """The probe's interpreter lies where no account may go."""
     entry = {"file": PLUGINS + "/probe-{account}/entry", "text": "#!/opt/closed/python\n", **OPEN}
-    closed = [{"directory": "/opt/closed", "owner": "root", "mode": "0700"}, {"link": "/opt/closed/python", "to": "/usr/bin/env", "owner": "root"}]
+    closed = [
+        {"directory": "/opt/closed", "owner": "root", "mode": "0700"},
+        {"link": "/opt/closed/python", "to": "/usr/bin/env", "owner": "root"},
+    ]
     fake(document, [*closed, entry])
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
-from tests.engine import small
+from tests.engine import running, small
 from tests.engine.running import Done
 from tests.engine.small import gateway, plugin
 from wallbite.exits import ExitCode
 
 Wallbite = Callable[..., Done]
 
+ONE_CASE = ("--select", "WALL-01", "--jobs", "1")
 SELECTED = ("--select", "WALL-01,WALL-08,DROP-01,DROP-04,DROP-05,DROP-13", "--jobs", "2")
 GRACE = 5.0  # seconds past the time-out that applies
 MEMORY = 200 << 20
@@ -40,35 +42,40 @@ BROKEN = {
     "an account that the gateway has not": (small.account_unknown_to_the_gateway, "account 'alpha', which is not conf"),
     "a user that nobody has": (small.user_unknown_to_the_system, "the request ended with 1: setpriv: failed to parse"),
 }
-# What is seen before it breaks, or does not rest on the probe that is broken, may be judged.
-MAY_PASS = {"it is killed in the middle"}
+LIARS = {"all was allowed", "all was denied", "nothing was permitted", "it says that it is less"}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The small target with nothing broken: what is selected passes, and takes so long on this machine."""
+    folder = tmp_path_factory.mktemp("sound")
+    return running.run(str(small.write(folder)), *SELECTED, folder=folder)
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_target_is_undecided_for_a_reason_that_is_said(wallbite: Wallbite, name: str) -> None:
+def test_a_broken_target_is_undecided_for_a_reason_that_is_said(wallbite: Wallbite, name: str, sound: Done) -> None:
     """Exit 3, no failure, the reason in the verdicts, in bounded time and memory, and no process is left."""
     change, reason = BROKEN[name]
-    done = wallbite(*SELECTED, change=change)
+    done = wallbite(*(SELECTED if name in LIARS else ONE_CASE), change=change)
     assert done.code == ExitCode.UNDECIDED, done.error
-    assert done.seconds < small.WITHIN + GRACE
+    assert done.seconds < sound.seconds + small.WITHIN + GRACE
     assert done.largest < MEMORY
     assert done.left == ()
-    rulings = {verdict[4] for verdict in done.verdicts}
-    assert rulings <= ({"inconclusive", "pass"} if name in MAY_PASS else {"inconclusive"})
-    assert any(reason in verdict[5] for verdict in done.verdicts), done.verdicts
+    verdicts = done.verdicts
+    assert {verdict[4] for verdict in verdicts} == {"inconclusive"}
+    assert any(reason in verdict[5] for verdict in verdicts), verdicts
 
 
-def test_the_small_target_itself_conforms(wallbite: Wallbite) -> None:
+def test_the_small_target_itself_conforms(sound: Done) -> None:
     """Without anything broken all of it passes: what breaks above is what was changed."""
-    done = wallbite(*SELECTED)
-    assert done.code == ExitCode.CONFORMANT, done.out + done.error
-    assert {verdict[4] for verdict in done.verdicts} == {"pass"}
-    assert done.left == ()
+    assert sound.code == ExitCode.CONFORMANT, sound.out + sound.error
+    assert {verdict[4] for verdict in sound.verdicts} == {"pass"}
+    assert sound.left == ()
 
 
 def test_the_most_that_a_probe_may_tell_is_bounded(wallbite: Wallbite) -> None:
     """Every attempt tells as much as it may: memory stays bounded."""
-    done = wallbite("--select", "WALL,DROP", "--jobs", "1", change=plugin("altered", "huge"))
+    done = wallbite("--select", "WALL-01,WALL-19", "--jobs", "1", change=plugin("altered", "huge"))
     assert done.code in {ExitCode.NOT_CONFORMANT, ExitCode.UNDECIDED}  # it tells of places that it may write
     assert done.largest < MEMORY
 
@@ -85,7 +92,5 @@ def test_no_requirement_passes_by_a_liars_word(wallbite: Wallbite) -> None:
 
 def observations(done: Done) -> list[dict[str, object]]:
     """Every observation of a record."""
-    import json
-
     lines = (json.loads(line) for line in (done.folder / "record.jsonl").read_text().splitlines())
     return [one for line in lines for one in line.get("observations", ())]

@@ -69,6 +69,16 @@ def test_observations_come_back_as_they_were_written(tmp_path: Path) -> None:
     assert record.observations == kept == read(tmp_path / "out").observations
 
 
+def test_an_observation_of_nobody_comes_back(tmp_path: Path) -> None:
+    """Whose attempt it was may be empty: a verdict leaves such a field out, an observation has it always."""
+    one = Observation("c", "spawns", "root", "spawned", "", "ungranted", "identity", "spawned")
+    with RecordWriter(tmp_path / "out") as writer:
+        writer.header(samples.header(samples.Sample()))
+        kept = writer.case({"case": "c", "kind": "spawns", "posture": "root"}, [one])
+        writer.footer("2026-01-01T00:00:00Z")
+    assert read(tmp_path / "out").observations == tuple(kept)
+
+
 def test_many_observations_are_written_in_batches(tmp_path: Path) -> None:
     """No line holds more than one batch."""
     samples.write(tmp_path / "out", samples.Sample(noise=BATCH + 1, postures=("root",)))

@@ -17,7 +17,7 @@ NOTICE = {"DROP-02": Notice("gid", ("root",))}
 def test_a_function_is_replaced_with_its_decorators_and_nothing_else() -> None:
     """The rest of the module stays as it is."""
     source = "import os\n\n\n@cache\ndef one():\n    return 1\n\n\ndef two():\n    return 2\n"
-    seeded = Fault("f", "", NOTICE, "m.py", {"one": "def one():\n    return 3"})
+    seeded = Fault("f", "", NOTICE, {"m.py": {"one": "def one():\n    return 3"}})
     assert "return 3" in seeded.rewrite("m.py", source)
     assert "@cache" not in seeded.rewrite("m.py", source)
     assert "return 2" in seeded.rewrite("m.py", source)
@@ -27,7 +27,7 @@ def test_a_function_is_replaced_with_its_decorators_and_nothing_else() -> None:
 def test_a_method_is_replaced_in_its_class() -> None:
     """Named as ``Class.method``."""
     source = "class A:\n    def m(self):\n        return 1\n\n    def n(self):\n        return 2\n"
-    seeded = Fault("f", "", NOTICE, "m.py", {"A.m": "def m(self):\n    return 3"})
+    seeded = Fault("f", "", NOTICE, {"m.py": {"A.m": "def m(self):\n    return 3"}})
     scope: dict[str, type] = {}
     exec(seeded.rewrite("m.py", source), scope)  # noqa: S102 - this very text is what is tested
     assert (scope["A"]().m(), scope["A"]().n()) == (3, 2)
@@ -35,7 +35,7 @@ def test_a_method_is_replaced_in_its_class() -> None:
 
 def test_a_fault_that_replaces_nothing_is_refused() -> None:
     """Else it would go unnoticed for the wrong reason."""
-    seeded = Fault("f", "", NOTICE, "m.py", {"three": "def three():\n    pass"})
+    seeded = Fault("f", "", NOTICE, {"m.py": {"three": "def three():\n    pass"}})
     with pytest.raises(UsageProblem, match="replaces nothing"):
         seeded.rewrite("m.py", "def one():\n    pass\n")
 
@@ -47,9 +47,9 @@ def test_every_shipped_fault_says_what_it_breaks_and_changes_something(name: str
     assert seeded.breaks.endswith(".")
     assert seeded.noticed_by
     assert seeded.functions or seeded.layout or seeded.config
-    if seeded.module:
-        source = Path(content("fixtures", "gateway") / seeded.module).read_text()
-        assert seeded.rewrite(seeded.module, source) != source
+    for module in seeded.functions:
+        source = Path(content("fixtures", "gateway") / module).read_text()
+        assert seeded.rewrite(module, source) != source
 
 
 def test_an_unknown_fault_is_named_with_its_nearest() -> None:

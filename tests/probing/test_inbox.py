@@ -7,13 +7,14 @@ import stat
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.probing.conftest import ACCOUNT, PYTHON, SIBLING, Scene
 from wallbite.probing.answers import AnswerProblem, parse
-from wallbite.probing.inbox import Inbox, await_in_file
+from wallbite.probing.inbox import Inbox, await_answers_in_file, await_in_file
 from wallbite.probing.plan import Attempt, Plan, plan
 from wallbite.probing.run_here import load_probe
 
@@ -153,6 +154,29 @@ def test_a_log_that_comes_late_grows_in_pieces_and_is_replaced(scene: Scene, inb
     found = await_in_file(log, asked(inbox), soon())
     later.join()
     assert found == whole
+
+
+def test_several_answers_stand_in_one_log(scene: Scene, inbox: Inbox) -> None:
+    """A plan that is run again answers again; both are whole, whatever stands between them."""
+    log, whole = scene.root / "log", text(inbox)
+    log.write_bytes(b"old\n" + whole + b"between\n" + text(inbox, "ffff") + whole + b"after\n")
+    assert await_answers_in_file(log, asked(inbox), 2, soon()) == [whole, whole]
+    assert await_answers_in_file(log, asked(inbox), 3, time.monotonic() + 0.05) == [whole, whole]
+
+
+def test_who_answers_by_a_log_signs_with_an_empty_letter(scene: Scene, inbox: Inbox) -> None:
+    """Its owner is the kernel's word; a link, or nothing, is nobody's."""
+    path = scene.root / "plan"
+    path.write_text(replace(asked(inbox), answer="stdout").to_json())
+    command = [PYTHON, "-I", str(scene.root / "probe.py"), str(path)]
+    done = subprocess.run(
+        command, check=True, user=ACCOUNT, group=ACCOUNT, extra_groups=[], cwd="/", capture_output=True
+    )
+    pid = parse(done.stdout, asked(inbox)).who["pid"]
+    assert inbox.signer("ab12", pid) == ACCOUNT
+    assert (inbox.path / f"ab12.{pid}").read_bytes() == b""
+    (inbox.path / "ab12.1").symlink_to("/etc/passwd")
+    assert (inbox.signer("ab12", 1), inbox.signer("ab12", 2)) == (None, None)
 
 
 def test_a_log_without_the_answer_ends_with_the_deadline(scene: Scene, inbox: Inbox) -> None:

@@ -45,16 +45,18 @@ def posture(request: Request, _emit: Emit) -> Any:
 def surroundings(request: Request, _emit: Emit) -> Any:
     """Launch a program that tells its environment, descriptors and session."""
     program = (
-        "import json, os, sys; print(json.dumps({'env': dict(os.environ), 'cwd': os.getcwd(), 'umask': os.umask(0),"
-        " 'fds': sorted(int(f) for f in os.listdir('/proc/self/fd')), 'sid': os.getsid(0) == os.getpid(),"
-        " 'inherited': os.read(200, 99).decode(), 'in': sys.stdin.read(), 'groups': os.getgroups(),"
+        "import json, os, resource, sys; print(json.dumps({'env': dict(os.environ), 'cwd': os.getcwd(),"
+        " 'umask': os.umask(0), 'fds': sorted(int(f) for f in os.listdir('/proc/self/fd')),"
+        " 'sid': os.getsid(0) == os.getpid(), 'inherited': os.read(200, 99).decode(), 'in': sys.stdin.read(),"
+        " 'limit': resource.getrlimit(resource.RLIMIT_NOFILE), 'groups': os.getgroups(),"
         " 'sigpipe': int(open('/proc/self/status').read().split('SigIgn:')[1].split()[0], 16)}))"
     )
     reading, writing = os.pipe()
     os.write(writing, b"passed on")
     told = spec(
         request, "root", sys.executable, "-I", "-c", program,
-        env={"A": "b"}, cwd="/var/lib", umask=0o077, inherit=(reading, writing), groups=(5, 6),
+        env={"A": "b"}, cwd="/var/lib", umask=0o077, inherit=(reading, writing), high=reading,
+        groups=(5, 6),
     )  # fmt: skip
     return outcome(told)[1]
 

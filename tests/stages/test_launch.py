@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from typing import Any
 
 import pytest
@@ -30,8 +31,10 @@ def test_a_program_gets_what_was_asked_for_and_no_more(stage: Any) -> None:
     seen = json.loads(stage("surroundings"))
     assert seen.pop("env") in ({"A": "b"}, {"A": "b", "LC_CTYPE": "C.UTF-8"})  # Python adds the latter to its own
     fds = seen.pop("fds")
-    assert {0, 1, 2, 200, 201} <= set(fds)
-    assert len(fds) == 6  # one is the listing itself
+    soft, hard = seen.pop("limit")
+    assert [soft, hard] == list(resource.getrlimit(resource.RLIMIT_NOFILE))
+    assert {0, 1, 2, 200, 201, 5000 if hard < 0 else min(5000, hard - 1)} <= set(fds)
+    assert len(fds) == 7  # one is the listing itself
     assert seen.pop("sigpipe") & 1 << 12  # Python's own doing at start
     assert seen == {
         "cwd": "/var/lib", "umask": 0o077, "sid": True, "inherited": "passed on", "in": "", "groups": [5, 6],

@@ -82,11 +82,34 @@ def test_a_target_without_a_port_fits_the_model() -> None:
     assert [step.text for step in target.install if step.kind == "file"] == ["WHO={account} UID={uid:{account}}\n"] * 2
 
 
+def test_a_target_without_requests_says_how_its_log_tells_of_jobs() -> None:
+    """Its plugins are known by name, so that each has its plan at a place of its own."""
+    target = load(OTHER)
+    assert target.spawn is not None
+    assert target.spawn.job is None
+    assert target.spawn.logged is not None
+    assert target.spawn.logged.ends == {"failed": "gave up: {plugin}"}
+    assert target.spawn.plugins == ("probe-{account}", "held-{account}", "free", "broken-{account}")
+    users = [step for step in target.install if step.kind == "user"]
+    assert [(step.path, step.home, step.groups) for step in users] == [
+        (name, f"/var/lib/super/{name}", ("docker",)) for name in ("alpha", "beta")
+    ]
+
+
+def test_a_log_may_be_renamed_and_then_signalled() -> None:
+    """The one thing that is told by a command and by a signal."""
+    text = TEXT.replace("rotate: {signal: USR1}", "rotate: {command: [mv, a, b], signal: USR1}")
+    rotate = parse_target(parse(text.encode(), "t.yaml")).gateway.rotate
+    assert rotate is not None
+    assert (rotate.command, rotate.signal) == (("mv", "a", "b"), "USR1")
+
+
 def test_a_text_configuration_has_a_block_for_each_account() -> None:
     """Braces that are no placeholders stay; doubled ones lose a pair."""
     config = load(OTHER).config
     assert config is not None
-    values = {"secret:token": "s", "python": "/py", "probe": "/p.py", "plan:alpha": "/a.json", "plan:beta": "/b.json"}
+    values = {"secret:token": "s", "python": "/py", "probe": "/p.py"}
+    values |= {"plan:probe-alpha": "/a.json", "plan:probe-beta": "/b.json"}
     text = config.main.expanded(values, ["alpha", "beta"])
     assert 'username=%(ENV_USER)s {literal} {"json": {"a": 1}}\npassword=s\n' in text
     assert "[program:probe-beta]\ncommand=/py -I /p.py /b.json\nuser=beta\n" in text

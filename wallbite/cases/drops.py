@@ -31,7 +31,12 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
         if posture not in ENFORCING:
             continue
         for step in (*STEPS, "other"):
-            yield {"case": f"drop-fails@{posture}/{step}", "kind": "drop-fails", "posture": posture, "params": {"step": step}}
+            yield {
+                "case": f"drop-fails@{posture}/{step}",
+                "kind": "drop-fails",
+                "posture": posture,
+                "params": {"step": step},
+            }
         yield {"case": f"no-default@{posture}", "kind": "no-default", "posture": posture, "params": {}}
 
 
@@ -44,7 +49,11 @@ def run(scene: Scene) -> None:
     doomed, sound = scene.accounts[1], scene.accounts[0]
     scene.lay_down()
     number = scene.identities.uid(doomed)
-    deny = {"uid": lambda: seccomp.deny_uid(number), "gid": lambda: seccomp.deny_gid(number), "groups": seccomp.deny_groups}
+    deny = {
+        "uid": lambda: seccomp.deny_uid(number),
+        "gid": lambda: seccomp.deny_gid(number),
+        "groups": seccomp.deny_groups,
+    }
     gateway = scene.gateway(deny=deny[step]())
     scene.boot(gateway)
     note_job(scene, gateway, f"drop-fails/{step}", doomed, retry_plugin(scene))
@@ -73,7 +82,13 @@ def note_job(scene: Scene, gateway: Gateway, name: str, account: str, plugin: st
     try:
         state = job_state(scene.installation, job, max(WITHIN, scene.target.spawn.within if scene.target.spawn else 0))
     except OSError as error:
-        scene.emit("answer", name, account=account, vantage="harness", seen={"problem": f"the job's state is not told: {error}"})
+        scene.emit(
+            "answer",
+            name,
+            account=account,
+            vantage="harness",
+            seen={"problem": f"the job's state is not told: {error}"},
+        )
         return
     letters = scene.inbox.await_answers(plan_.nonce, 1, 0)
     if not state.finished and state.attempts is None and not letters:
@@ -94,7 +109,13 @@ def note_job(scene: Scene, gateway: Gateway, name: str, account: str, plugin: st
 
 def _unaccepted(why: str) -> dict[str, Any]:
     return {
-        "accepted": False, "status": "", "attempts": 0, "error": why, "event": False, "answers": 0, "ran_as": [],
+        "accepted": False,
+        "status": "",
+        "attempts": 0,
+        "error": why,
+        "event": False,
+        "answers": 0,
+        "ran_as": [],
     }
 
 
@@ -136,7 +157,9 @@ def run_start_errors(scene: Scene) -> None:
         note_job(scene, gateway, f"start-error/{name}", account, step.name)
     directory = scene.ids(account)["directory"]
     os.chmod(directory, 0)  # noqa: PTH101 - unreadable for its owner
-    note_job(scene, gateway, "start-error/unreadable-cwd", account, scene.target.spawn.plugin if scene.target.spawn else "")
+    note_job(
+        scene, gateway, "start-error/unreadable-cwd", account, scene.target.spawn.plugin if scene.target.spawn else ""
+    )
     gateway.kill()
 
 

@@ -1,4 +1,4 @@
-"""What happens to a gateway in a day: a reload, a backup, a rotation, hostile names; and whether the walls still hold."""
+"""What happens to a gateway in a day: reload, backup, rotation, hostile names; and whether the walls still hold."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
-from wallbite.cases import reaching
+from wallbite.cases import backups, reaching
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.spawning import Errand, as_account, spawn
 from wallbite.installation.gateway import Gateway
@@ -29,10 +29,8 @@ FOUND: Final = ("read", "write")
 def run(scene: Scene, gateway: Gateway, known: Collection[str]) -> None:
     """A reload, a backup, a rotation; then every account reaches again. Then hostile names, and once more.
 
-    A reload puts right what is loose, so what a backup or a rotation left is looked at before the next one.
-
-    Args:
-        known: the files that lay beside the surfaces before the gateway was started.
+    A reload puts right what is loose, so what a backup or a rotation left is looked at before the next one. ``known``
+    are the files that lay beside the surfaces before the gateway was started.
     """
     happen(scene, "reload", lambda: reload(scene, gateway))
     happen(scene, "backup", lambda: later_backup(scene))
@@ -46,7 +44,7 @@ def run(scene: Scene, gateway: Gateway, known: Collection[str]) -> None:
 
 
 def reach_again(scene: Scene, gateway: Gateway, moment: str) -> None:
-    """Every account tries what matters most, on every surface of the gateway's and of its siblings; and its own place."""
+    """Every account tries what matters most, on every surface of the gateway and of its siblings; and its own place."""
 
     def reach(account: str, everywhere: Sequence[reaching.Found]) -> None:
         own = Attempt("own", "own-directory", path=scene.ids(account)["directory"])
@@ -83,10 +81,15 @@ def rotate(scene: Scene, gateway: Gateway) -> None:
     action = scene.target.gateway.rotate
     if action is None:
         raise CaseProblem("the descriptor names no rotation")
-    before = _log(gateway)
+    before, heard = _log(gateway), gateway.count("rotated")
+
+    def rotated() -> str:
+        anew = _log(gateway) not in (0, before)
+        return "rotated" if anew and (gateway.logged("rotated") or gateway.count("rotated") > heard) else ""
+
     if action.command:
         ask(scene.installation, Request(command=action.command), {}, action.within)
-    awaited(gateway, action.signal, lambda: "rotated" if _log(gateway) != before and said(gateway, "rotated") else "")
+    awaited(gateway, action.signal, rotated)
 
 
 def _log(gateway: Gateway) -> int:
@@ -142,12 +145,10 @@ def _spoken(gateway: Gateway) -> list[str]:
 
 def later_backup(scene: Scene) -> None:
     """A second backup, beside the first."""
-    from wallbite.cases.walls import make_backup
-
     verb = scene.target.gateway
     if not verb.backup or not verb.backup_to:
         raise CaseProblem("the descriptor names no backup")
-    make_backup(scene, os.path.join(os.path.dirname(verb.backup_to), "later.tar"))
+    backups.make(scene, os.path.join(os.path.dirname(verb.backup_to), "later.tar"))
 
 
 def endure_hostile_names(scene: Scene, gateway: Gateway) -> None:
@@ -184,12 +185,14 @@ def beside(scene: Scene) -> set[str]:
 
 
 def note_found(scene: Scene, path: str, number: int) -> None:
-    """A file that appeared while it ran: its mode, and what each account gets from it, also where its folder is open."""
+    """A file that appeared while it ran: its mode, and what each account gets from it, in both layouts."""
     name = f"found:{path}"
     state = state_of(path, content_too=False)
     copy = reaching.open_copy(path, state, f"found/{number}")
     scene.note("found", name, errno="OK", **state)
-    tries = [Attempt(operation, name, layout, at) for layout, at in (("laid", path), ("opened", copy)) for operation in FOUND]
+    tries = [
+        Attempt(operation, name, layout, at) for layout, at in (("laid", path), ("opened", copy)) for operation in FOUND
+    ]
     as_account(scene, GATEWAY, tries, "found")
     for account in scene.accounts:
         as_account(scene, account, tries, "found")

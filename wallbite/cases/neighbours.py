@@ -71,8 +71,9 @@ def hold(scene: Scene, gateway: Gateway) -> Processes:
     pids: dict[str, int] = {}
     keys: dict[str, int] = {}
     for errand, asked in begun:
-        answer = missing(scene, errand, asked) if isinstance(asked, str) else collect(scene, gateway, errand, *asked)
-        if answer is not None:
+        if isinstance(asked, str):
+            missing(scene, errand, asked)
+        elif answer := collect(scene, gateway, errand, *asked):
             note_word(scene, errand.account, answer)
             pids[errand.account] = truth.find(answer.who["pid"], answer.owner_uid)
             keys |= {errand.account: serial for serial in _serials(asked[0].attempts, answer)}
@@ -112,7 +113,9 @@ def _staying(scene: Scene, pids: Sequence[int]) -> list[int]:
 def note_word(scene: Scene, account: str, answer: Answer) -> None:
     """What the kernel says of the process that answered, beside what it said of itself."""
     errno, differs = truth.by_the_kernel(answer)
-    scene.emit("kernel", "held", account=account, vantage="harness", step="held", errno=errno, seen={"differs": differs})
+    scene.emit(
+        "kernel", "held", account=account, vantage="harness", step="held", errno=errno, seen={"differs": differs}
+    )
 
 
 def release() -> None:
@@ -232,7 +235,9 @@ def _plant() -> None:
 
 def list_objects() -> list[Attempt]:
     """Abstract sockets, System V objects and shared files that are not the harness's own."""
-    found = [Attempt("abstract", f"abstract:{name}", arguments={"name": name}) for name in _abstract() if name != ABSTRACT]
+    found = [
+        Attempt("abstract", f"abstract:{name}", arguments={"name": name}) for name in _abstract() if name != ABSTRACT
+    ]
     for kind in ("shm", "sem", "msg"):
         found += [
             Attempt("sysv", f"{kind}:{key}/{id_}", arguments={"type": kind, "id": id_})

@@ -82,21 +82,35 @@ def _copy(source: str, state: Mapping[str, Any], path: str) -> None:
     os.chown(path, state["uid"], state["gid"])
     for name in os.listxattr(source, follow_symlinks=False):
         os.setxattr(path, name, os.getxattr(source, name))
-    os.chmod(path, int(state["mode"], 8))  # noqa: PTH101
+    os.chmod(path, int(state["mode"], 8))
 
 
 def note_states(scene: Scene, found: Iterable[Found], step: str) -> None:
-    """What root sees of each surface; its identity is what must not change: kind, inode, mode, owner, canary's digest."""
+    """What root sees of each surface; its identity must not change: kind, inode, mode, owner, a canary's digest."""
     for one in found:
         try:
             state = state_of(one.path, content_too=one.surface.kind == "file")
         except OSError as error:
-            scene.emit("state", one.name, account="root", vantage="harness", step=step, layout=one.layout,
-                       errno=os.strerror(error.errno or 0), seen={"path": one.path})
+            scene.emit(
+                "state",
+                one.name,
+                account="root",
+                vantage="harness",
+                step=step,
+                layout=one.layout,
+                errno=os.strerror(error.errno or 0),
+                seen={"path": one.path},
+            )
             continue
         kept = ("kind", "inode", "mode", "uid", "gid") + (("sha256",) if _is_canary(scene, one) else ())
         scene.emit(
-            "state", one.name, account="root", vantage="harness", step=step, layout=one.layout, errno="OK",
+            "state",
+            one.name,
+            account="root",
+            vantage="harness",
+            step=step,
+            layout=one.layout,
+            errno="OK",
             seen={**state, "path": one.path, "identity": [state.get(key) for key in kept]},
         )
 
@@ -118,11 +132,9 @@ def attempts(scene: Scene, found: Iterable[Found], account: str, only: Sequence[
 def again(
     scene: Scene, found: Sequence[Found], moment: str, only: Sequence[str], do: Callable[[str, Sequence[Found]], None]
 ) -> None:
-    """Every account reaches once more, in both layouts, between two looks of root's: at the surfaces, and at the attempts.
+    """Every account reaches once more, in both layouts; before it root does, and before and after it root looks.
 
-    Args:
-        moment: what has happened; it is in the names of the steps.
-        do: has an account make the attempts on these.
+    ``moment`` says what has happened, in the names of the steps; ``do`` has an account make its attempts.
     """
     everywhere = [*found, *opened(found, moment)]
     note_states(scene, everywhere, f"before-{moment}")
@@ -137,7 +149,9 @@ def operations(scene: Scene, one: Found) -> list[str]:
     table = scene.tables["errnos"]
     policy = table["surfaces"][one.surface.class_][one.surface.kind]
     named = [name for column in ("denied", "allowed", "either") for name in policy[column]]
-    named += [name for column in table["roles"].get(one.surface.role, {}).values() for name in column if name not in named]
+    named += [
+        name for column in table["roles"].get(one.surface.role, {}).values() for name in column if name not in named
+    ]
     runs = int(one.state["mode"], 8) & 0o111
     return [name for name in named if name != "execute" or runs]
 

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -49,7 +50,8 @@ class Scene:
         tables: the policy tables.
         emit_raw: takes an observation as JSON values.
         asked: when each plan was handed over, by its nonce; ``refused``: what a failing request said, likewise.
-        silent: the accounts whose probe let the time run out, and why.
+        silent: the accounts whose probe let the time run out or never answers, and why.
+        unanswered: how many errands of each account had no answer.
     """
 
     case: str
@@ -66,6 +68,7 @@ class Scene:
     asked: dict[str, float] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
+    unanswered: Counter[str] = field(default_factory=Counter)
     _inherited: list[int] = field(default_factory=list)
 
     @classmethod

@@ -59,7 +59,12 @@ class Watch:
 
     def note_planted(self, scene: Scene) -> None:
         """Whether the victim is what it was."""
-        scene.note("scratch-planted", "scratch", planted=self.planted, victim_changed=state_of(VICTIM, content_too=True) != self.victim)
+        scene.note(
+            "scratch-planted",
+            "scratch",
+            planted=self.planted,
+            victim_changed=state_of(VICTIM, content_too=True) != self.victim,
+        )
 
 
 @contextmanager

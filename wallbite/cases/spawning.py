@@ -25,6 +25,8 @@ from wallbite.probing.run_here import run_plan
 from wallbite.stages.dropped import as_identity
 
 FIRST_LOOK: Final = 0.02  # seconds; each is twice as long as the one before, up to:
+LAST_LOOK: Final = 0.1  # what was answered before a job's end is told has arrived, save what a log still holds back
+FEW: Final = 4  # as many errands of one account as may fail, each for a reason of its own
 SLICE: Final = 0.4  # seconds of waiting between two looks at whether the gateway or the job has ended
 UNTAKEN: Final = "the gateway did not take the request"
 CANARY: Final = f"{PRIVATE}/canary"  # the setuid-root program
@@ -72,9 +74,9 @@ def spawn(scene: Scene, gateway: Gateway, errand: Errand, plugin: str = "", comm
     """Ask the gateway to run a probe, wait for its answer, and observe both. None where there was no answer."""
     asked = start(scene, errand, plugin, command)
     if isinstance(asked, str):
-        return missing(scene, errand, asked)
-    plan_, job = asked
-    return collect(scene, gateway, errand, plan_, job)
+        missing(scene, errand, asked)
+        return None
+    return collect(scene, gateway, errand, *asked)
 
 
 def start(scene: Scene, errand: Errand, plugin: str = "", command: str = "") -> tuple[Plan, str] | str:
@@ -109,17 +111,19 @@ def start(scene: Scene, errand: Errand, plugin: str = "", command: str = "") -> 
 def collect(scene: Scene, gateway: Gateway, errand: Errand, plan_: Plan, job: str = "", count: int = 1) -> Answer | None:
     """Wait for the answer (the last of ``count``) and observe it."""
     assert scene.target.spawn is not None
-    began = scene.asked.get(plan_.nonce, 0.0) if count == 1 else time.monotonic()
+    began = scene.asked.get(plan_.nonce, time.monotonic()) if count == 1 else time.monotonic()
     deadline = began + scene.target.spawn.within
     letters = await_letters(scene, gateway, errand, plan_, job, count, deadline)
     if isinstance(letters, str):
-        return missing(scene, errand, letters)
+        missing(scene, errand, letters)
+        return None
     answer = None
     for _, owner, data in letters:
         try:
             answer = parse(data, plan_, owner_uid=owner)
         except AnswerProblem as problem:
-            return missing(scene, errand, f"the probe's answer is not one: {problem}")
+            missing(scene, errand, f"the probe's answer is not one: {problem}")
+            return None
         observe(scene, replace(errand, attempts=plan_.attempts), answer)
     if answer is not None:
         logs.await_reaped(scene, plan_, answer.who["pid"])
@@ -132,8 +136,9 @@ def collect_all(
     """The answers to errands that were all started before, and why there are no others; the times run side by side."""
     found = []
     for errand, asked in begun:
-        answer = missing(scene, errand, asked) if isinstance(asked, str) else collect(scene, gateway, errand, *asked)
-        if answer is not None:
+        if isinstance(asked, str):
+            missing(scene, errand, asked)
+        elif answer := collect(scene, gateway, errand, *asked):
             found.append((errand, answer))
     return found
 
@@ -145,7 +150,7 @@ def await_letters(
     assert scene.target.spawn is not None
     ended, look = "", FIRST_LOOK
     while True:
-        look = min(SLICE, look * 2)
+        look = min(SLICE, look * 2) if not ended else LAST_LOOK
         left = min(deadline, time.monotonic() + look)
         if plan_.answer == "stdout":
             letters = logs.letters_in_log(scene, errand.account, plan_, job, count=count, deadline=left)
@@ -185,7 +190,10 @@ def end_of(scene: Scene, gateway: Gateway, job: str) -> str:
 
 
 def missing(scene: Scene, errand: Errand, problem: str) -> None:
-    """Observe that there was no answer, and why."""
+    """Observe that there was no answer, and why. After a few the account's probe is not asked for again in this case."""
+    scene.unanswered[errand.account] += 1
+    if errand.account and scene.unanswered[errand.account] >= FEW:
+        scene.silent.setdefault(errand.account, problem)
     scene.emit(
         "answer", errand.step, account=errand.account, vantage="spawned", step=errand.step, seen={"problem": problem}
     )

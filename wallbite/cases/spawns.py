@@ -129,7 +129,12 @@ def ungranted(scene: Scene, gateway: Gateway) -> None:
     """A plugin without a grant: it must land on ``default``; where there is none, it is nobody's."""
     account = "default" if "default" in scene.accounts else ""
     if scene.target.spawn and scene.target.spawn.ungranted:
-        spawn(scene, gateway, Errand(account, "ungranted", identity_attempts(scene, account)), scene.target.spawn.ungranted)
+        spawn(
+            scene,
+            gateway,
+            Errand(account, "ungranted", identity_attempts(scene, account)),
+            scene.target.spawn.ungranted,
+        )
 
 
 def send_event(scene: Scene, *types: str) -> None:
@@ -170,9 +175,15 @@ def storm(scene: Scene, gateway: Gateway) -> None:
             continue
         account = str(seen["mark"])
         who = {
-            "uids": seen["uids"], "gids": seen["gids"], "groups": seen["groups"], "capabilities": seen["caps"],
-            "cwd": seen["cwd"], "home": seen["directories"].get("HOME", ""), "file_uid": seen["file_uid"],
-            "job": seen["job"], "expected": scene.ids(account) if account in scene.accounts else {},
+            "uids": seen["uids"],
+            "gids": seen["gids"],
+            "groups": seen["groups"],
+            "capabilities": seen["caps"],
+            "cwd": seen["cwd"],
+            "home": seen["directories"].get("HOME", ""),
+            "file_uid": seen["file_uid"],
+            "job": seen["job"],
+            "expected": scene.ids(account) if account in scene.accounts else {},
             "gateway": scene.gateway_ids,
         }
         scene.emit("storm-job", "spawned", account=account, vantage="spawned", step="storm", errno="OK", seen=who)

@@ -54,14 +54,17 @@ class Neighbour:
         expected: tuple[Mapping[str, Any], ...] = ({"size": self.size}, {"size": self.size, "sha256": self.sha256})
         for attempt, result, wanted in zip(self.attempts(), results, expected, strict=True):
             if result.errno != OK:
-                return result.errno or WRONG, f"{attempt.operation} of a file that everybody may read gave {result.errno}"
+                return (
+                    result.errno or WRONG,
+                    f"{attempt.operation} of a file that everybody may read gave {result.errno}",
+                )
             if any(result.seen.get(name) != value for name, value in wanted.items()):
                 return WRONG, f"{attempt.operation} of a file that everybody may read did not show what is in it"
         return OK, ""
 
 
 def by_the_kernel(answer: Answer) -> tuple[str, list[str]]:
-    """What the kernel says of a process that answered and is still there, where it differs from what the answer says."""
+    """Where the kernel says otherwise of a process that answered and is still there; OK or an errno goes before."""
     pid = find(answer.who["pid"], answer.owner_uid)
     if not pid:
         return "ESRCH", [f"pid {answer.who['pid']} is no process of uid {answer.owner_uid}"]

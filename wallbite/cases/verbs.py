@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from wallbite.cases.boots import boot, gate_document
@@ -15,13 +16,15 @@ from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.identities import GATEWAY
 from wallbite.installation.layout import state_of
-from wallbite.postures import ENFORCING, POSTURES
+from wallbite.postures import BOTH, ENFORCING, POSTURES
 from wallbite.probing.plan import Attempt
 from wallbite.stages.launch import Launch, LaunchError
 from wallbite.target import names_account
 from wallbite.stages.tracing import Trace, TraceStop, trace
 
 WITHIN: Final = 10.0
+# Without privilege, and with what any user's bounding set lets a program's file confer.
+OUTSIDER: Final = replace(POSTURES["unprivileged"], bounding=BOTH)
 WARNINGS: Final = ("secrets-unconfined", "override-beside-accounts")
 
 
@@ -178,7 +181,7 @@ def _traced(scene: Scene, account: str, argv: list[str]) -> Trace:
     own = account == GATEWAY
     ids = scene.gateway_ids if own else scene.ids(account)
     spec = Launch(
-        posture=scene.posture if own else POSTURES["unprivileged"],
+        posture=scene.posture if own else OUTSIDER,
         uid=ids["uid"], gid=ids["gid"], groups=(ids["gid"],), argv=tuple(argv), env={"PATH": "/usr/bin:/bin"}, cwd="/",
     )
     return trace(spec, WITHIN)

@@ -1,4 +1,4 @@
-"""Case ``walls``: one boot in an enforcing posture, and every account reaches for every surface through its own spawn."""
+"""Case ``walls``: one boot in an enforcing posture; every account reaches for every surface through its own spawn."""
 
 from __future__ import annotations
 
@@ -6,10 +6,20 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from wallbite.cases import events, neighbours, reaching, scratch
-from wallbite.cases.scene import CaseProblem, Scene
-from wallbite.cases.spawning import CANARY, Errand, as_account, as_root, collect, identity_attempts, lay_canary, missing, spawn, start
-from wallbite.installation.command import run_bounded
+from wallbite.cases import backups, events, neighbours, reaching, scratch
+from wallbite.cases.scene import Scene
+from wallbite.cases.spawning import (
+    CANARY,
+    Errand,
+    as_account,
+    as_root,
+    collect,
+    identity_attempts,
+    lay_canary,
+    missing,
+    spawn,
+    start,
+)
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.identities import GATEWAY
 from wallbite.installation.talk import http_request
@@ -18,7 +28,6 @@ from wallbite.probing.plan import Attempt
 from wallbite.stages import reach
 from wallbite.target.model import Surface
 
-BACKUP_WITHIN = 30.0
 PSEUDO = ("/proc", "/sys")
 SPAWN_REQUEST = "spawn-request"
 DATABASE = ("database", "database-wal", "database-shm", "database-journal")
@@ -58,28 +67,9 @@ def run(scene: Scene) -> None:
 def prepare(scene: Scene, gateway: Gateway) -> None:
     """Bring about what only exists once it was asked for: a backup, a rotated log."""
     if scene.target.gateway.backup and scene.target.gateway.backup_to:
-        make_backup(scene, scene.target.gateway.backup_to)
+        backups.make(scene, scene.target.gateway.backup_to)
     if scene.target.gateway.rotate:
         events.rotate(scene, gateway)
-
-
-def make_backup(scene: Scene, to: str) -> None:
-    """Have the gateway's own user run the backup verb.
-
-    Raises:
-        CaseProblem: it failed.
-    """
-    argv = [str(part) for part in scene.installation.expanded(list(scene.target.gateway.backup), to=to)]
-    ids = scene.gateway_ids
-    try:
-        code, said = run_bounded(
-            argv, BACKUP_WITHIN, user=ids["uid"], group=ids["gid"], extra_groups=[], umask=0o022, cwd="/",
-            env={"PATH": "/usr/bin:/bin"},
-        )
-    except OSError as error:
-        raise CaseProblem(f"the backup verb did not run: {error}") from error
-    if code:
-        raise CaseProblem(f"the backup verb ended with {code}: {said[-300:]}")
 
 
 def controls(scene: Scene, everywhere: Sequence[reaching.Found], processes: neighbours.Processes) -> None:
@@ -90,7 +80,9 @@ def controls(scene: Scene, everywhere: Sequence[reaching.Found], processes: neig
         if owner == "root" or owner not in (*scene.accounts, GATEWAY):
             continue
         own = [one for one in everywhere if one.surface.owner == owner]
-        as_account(scene, owner, reaching.attempts(scene, own, owner, only=tuple(reaching.PRINCIPAL.values())), "before")
+        as_account(
+            scene, owner, reaching.attempts(scene, own, owner, only=tuple(reaching.PRINCIPAL.values())), "before"
+        )
     as_root(scene, neighbours.process_attempts(scene, processes, ""), "before")
     as_root(scene, identity_attempts(scene, first), "before")
     as_root(scene, [*api_attempts(scene, processes.job), *neighbours.planted_attempts()], "before")
@@ -100,10 +92,16 @@ def controls(scene: Scene, everywhere: Sequence[reaching.Found], processes: neig
 
 
 def tours(
-    scene: Scene, gateway: Gateway, everywhere: Sequence[reaching.Found], processes: neighbours.Processes, key: neighbours.Key
+    scene: Scene,
+    gateway: Gateway,
+    everywhere: Sequence[reaching.Found],
+    processes: neighbours.Processes,
+    key: neighbours.Key,
 ) -> None:
     """Each account, through the gateway's own drop: everything at once."""
-    errands = [Errand(account, "attempt", list(tour(scene, everywhere, processes, key, account))) for account in scene.accounts]
+    errands = [
+        Errand(account, "attempt", list(tour(scene, everywhere, processes, key, account))) for account in scene.accounts
+    ]
     asked = [(errand, start(scene, errand)) for errand in errands]
     for errand, begun in asked:
         if isinstance(begun, str):
@@ -113,7 +111,11 @@ def tours(
 
 
 def tour(
-    scene: Scene, everywhere: Sequence[reaching.Found], processes: neighbours.Processes, key: neighbours.Key, account: str
+    scene: Scene,
+    everywhere: Sequence[reaching.Found],
+    processes: neighbours.Processes,
+    key: neighbours.Key,
+    account: str,
 ) -> Iterator[Attempt]:
     """All that one account attempts."""
     yield from identity_attempts(scene, account)
@@ -185,13 +187,18 @@ def api_controls(scene: Scene, job: str) -> None:
     for route, method, url in routes(scene, job):
         reply = http_request(method, url, headers, body if route == SPAWN_REQUEST else None)
         scene.emit(
-            "http", f"loopback:{route}", account="root", vantage="harness", step="credentials", errno="OK",
+            "http",
+            f"loopback:{route}",
+            account="root",
+            vantage="harness",
+            step="credentials",
+            errno="OK",
             seen={"status": reply.status},
         )
 
 
 def crash(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found], watch: scratch.Watch) -> None:
-    """SIGKILL, and who may read what it leaves; then a second boot, with links planted, and the same through its drop."""
+    """SIGKILL, and who may read what it leaves; then a second boot with links planted, and the same through its drop."""
     gateway.kill()
     database = [one for one in reaching.find(scene, _databases(scene)) if one.name in {each.name for each in found}]
 
@@ -213,5 +220,3 @@ def crash(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found], watch
 
 def _databases(scene: Scene) -> list[Surface]:
     return [surface for surface in scene.target.surfaces if surface.role in DATABASE]
-
-

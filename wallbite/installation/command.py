@@ -24,7 +24,11 @@ def run_bounded(argv: Sequence[str], timeout: float, **options: Any) -> tuple[in
     """
     deadline = time.monotonic() + timeout
     process = subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
         **options,
     )
     try:
@@ -43,7 +47,7 @@ def run_bounded(argv: Sequence[str], timeout: float, **options: Any) -> tuple[in
 
 def _listen(process: subprocess.Popen[bytes], deadline: float) -> bytes:
     """The end of its output, when it has ended."""
-    assert process.stdout is not None
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     source, kept = process.stdout.fileno(), b""
     os.set_blocking(source, False)
     left = PARTING

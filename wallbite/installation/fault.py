@@ -13,7 +13,8 @@ A fault is a Python file that is read, never run by the harness::
 own where they differ. ``REPLACES`` is the module whose functions (or ``Class.method``) of the same names are replaced;
 functions that it does not have are added to it. Where two modules must err together it maps each to the names that are
 its own. ``LAYOUT`` maps a path of the descriptor's ``install`` (or the config's path) to the keys that change;
-``capabilities``, a mask in hexadecimal, lays file capabilities on any installed file. ``CONFIG`` changes keys of the configuration, by dotted path.
+``capabilities``, a mask in hexadecimal, lays file capabilities on any installed file. ``CONFIG`` changes keys of the
+configuration, by dotted path.
 """
 
 from __future__ import annotations
@@ -113,7 +114,9 @@ def _parse(path: Path) -> Fault:
         name=path.stem,
         breaks=(ast.get_docstring(tree) or "").replace("\n", " "),
         noticed_by={key: _notice(value, postures) for key, value in constants["NOTICED_BY"].items()},
-        functions=_by_module(constants.get("REPLACES", {}), {n: _source(text, at) for n, at in _functions(tree).items()}),
+        functions=_by_module(
+            constants.get("REPLACES", {}), {n: _source(text, at) for n, at in _functions(tree).items()}
+        ),
         layout=constants.get("LAYOUT", {}),
         config=constants.get("CONFIG", {}),
     )

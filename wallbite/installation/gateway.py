@@ -75,6 +75,7 @@ class Gateway:
             stdout=sink,
             stderr=sink,
             inherit=self.descriptors,
+            high=self.descriptors[0] if self.descriptors else None,
             deny=self.deny,
             stop_after_exec=True,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from wallbite.stages.credentials import Credentials, read_credentials, set_file_
 __all__ = ["Launch", "LaunchError", "launch", "launch_traced", "read_credentials", "set_file_capabilities"]
 
 INHERITED: Final = 200  # the number of the first inherited descriptor
+HIGH: Final = 5000  # past the end of a loop that closes "all" descriptors and counts to 1024 or 4096
 _PARKED: Final = 500  # descriptors are moved past this number before they go to their places
 _LAST: Final = 1 << 20
 
@@ -43,6 +45,7 @@ class Launch:
         umask: its file mode creation mask.
         stdin, stdout, stderr: descriptors, or None for ``/dev/null``.
         inherit: descriptors that it gets besides, as 200, 201 and so on.
+        high: a descriptor that it gets besides, as 5000, or as the last that its hard limit allows.
         keyring: description and payload of a user key in a session keyring of its own; None: the stage's keyring.
         deny: a filter of :mod:`wallbite.stages.seccomp`.
         stop_after_exec: leave it traced and stopped at its exec.
@@ -60,6 +63,7 @@ class Launch:
     stdout: int | None = None
     stderr: int | None = None
     inherit: tuple[int, ...] = ()
+    high: int | None = None
     keyring: tuple[str, bytes] | None = None
     deny: bytes | None = None
     stop_after_exec: bool = False
@@ -162,7 +166,8 @@ def _join_keyring(spec: Launch) -> None:
 
 
 def _place_descriptors(spec: Launch, report: list[int]) -> None:
-    """0, 1, 2 and 200 on; everything else is closed."""
+    """0, 1, 2, 200 on, and the high one; everything else is closed."""
+    high = _LAST if spec.high is None else _place_high(spec.high)
     null = os.open("/dev/null", os.O_RDWR)
     streams = (null if fd is None else fd for fd in (spec.stdin, spec.stdout, spec.stderr))
     parked = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _PARKED) for fd in (report[0], *streams, *spec.inherit)]
@@ -172,7 +177,18 @@ def _place_descriptors(spec: Launch, report: list[int]) -> None:
         os.dup2(source, place, inheritable=True)
     os.closerange(3, INHERITED)
     os.closerange(INHERITED + len(spec.inherit), report[0])
-    os.closerange(report[0] + 1, _LAST)
+    os.closerange(report[0] + 1, high)
+    os.closerange(high + 1, _LAST)
+
+
+def _place_high(descriptor: int) -> int:
+    """Put it where the soft limit would not let it: a process keeps what is open when its limit is lowered."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    place = HIGH if hard == resource.RLIM_INFINITY else min(HIGH, hard - 1)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.dup2(descriptor, place, inheritable=True)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return place
 
 
 def _change_uid(uid: int) -> None:

@@ -5,10 +5,11 @@ import runpy
 import signal
 import sys
 
-MAIN, orders = os.getpid(), []
+MAIN = os.getpid()
+orders: list[str] = []
 
 
-def count(event, _arguments):
+def count(event: str, _arguments: object) -> None:
     """The spawner takes its orders marshalled."""
     if event == "marshal.dumps" and os.getpid() == MAIN:
         orders.append(event)
