@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wallbite import catalogue, checks, tables
 from wallbite.catalogue import Requirement
-from wallbite.checks import Bench, Check, check
+from wallbite.checks import Bench, check
 from wallbite.facts import Facts, Setting
 from wallbite.observation import Observation
 from wallbite.verdict import Ruling, Verdict
@@ -110,4 +110,4 @@ DECLARED = {"scratch": [], "loopback": ["/x"], "storm": 1, "refusals": {"drop": 
 
 def test_a_check_belongs_to_the_module_that_it_is_written_in() -> None:
     """So that a report can say where it stands."""
-    assert all(isinstance(found, Check) and "test_" in found.module for found in checks.load().values())
+    assert all("test_" in found.module for found in checks.load().values())

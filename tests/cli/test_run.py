@@ -16,6 +16,7 @@ from wallbite.cli.parser import _grammar
 from wallbite.cli.summary import lines
 from wallbite.evidence.summary import summarise
 from wallbite.options import RunOptions
+from wallbite.preflight import preflight
 from wallbite.problems import UsageProblem
 from wallbite.progress import Lines, reporter
 from wallbite.verdict import Level, Ruling, Verdict
@@ -54,14 +55,14 @@ def test_a_posture_that_the_target_does_not_declare_is_refused() -> None:
     """Nothing is green by not running."""
     other = Path(__file__).parents[1] / "target" / "supervisord-like.yaml"
     with pytest.raises(UsageProblem, match="supervisor-like declares no posture 'file-caps'; expected one of root"):
-        run.preflight(RunOptions(target=str(other), postures=("file-caps",)))
+        preflight(RunOptions(target=str(other), postures=("file-caps",)))
 
 
 def test_a_run_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is not root is told so, and what to do, before anything is done."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(UsageProblem, match="this user is not root; expected root; run: sudo wallbite run"):
-        run.preflight(RunOptions())
+        preflight(RunOptions())
 
 
 def test_progress_in_a_log_names_what_went_wrong_and_the_last() -> None:

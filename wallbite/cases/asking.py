@@ -27,5 +27,5 @@ def who_runs(scene: Scene, gateway: Gateway, errand: Errand, plugin: str = "") -
         who = parse(data, asked[0], owner_uid=owner).who
     except AnswerProblem as problem:
         return {**nobody, "problem": str(problem)}
-    uids = [*who["uids"], *([] if owner is None else [owner])]
+    uids = [*who["uids"], owner]
     return {"uids": uids, "gids": list(who["gids"]), "groups": list(who["groups"]), "problem": ""}

@@ -193,7 +193,8 @@ def without_account(scene: Scene, name: str) -> dict[str, Any]:
     document = scene.installation.config_document()
     other = next(account for account in scene.accounts if account != name)
     document = with_value(document, f"{scene.target.gate.accounts}.{name}", None)
-    return _regranted(document, scene.target.gate.grant.rpartition(".")[2], name, other)
+    granted: dict[str, Any] = _regranted(document, scene.target.gate.grant.rpartition(".")[2], name, other)
+    return granted
 
 
 def _regranted(value: Any, key: str, name: str, other: str) -> Any:

@@ -168,6 +168,7 @@ def _override(params: Mapping[str, Any]) -> Any:
 
 def _document(scene: Scene, accounts: Any, override: Any, grant: str | None) -> dict[str, Any]:
     gate = scene.target.gate
+    assert gate is not None
     document: dict[str, Any] = scene.installation.expanded(gate.document)
     if accounts is not None:
         entries = scene.account_entries(accounts)

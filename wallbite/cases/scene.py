@@ -97,7 +97,7 @@ class Scene:
             }
         )
 
-    def note(self, operation: str, object_: str, errno: str | None = None, **seen: Any) -> None:
+    def note(self, operation: str, object_: str, errno: Any = None, **seen: Any) -> None:
         """An observation that root of the harness made."""
         self.emit(operation, object_, account="root", vantage="harness", errno=errno, seen=seen)
 

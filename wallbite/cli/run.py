@@ -16,6 +16,7 @@ from wallbite.exits import ExitCode
 from wallbite.options import DEFAULT_OUT, DEFAULT_TARGET, STAGES, RunOptions, processors
 from wallbite.postures import POSTURES
 from wallbite.preflight import preflight
+from wallbite.problems import UsageProblem
 from wallbite.progress import reporter
 
 NAME: Final = "run"

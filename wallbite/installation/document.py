@@ -21,7 +21,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _plain(dumper: _Dumper, value: Plain) -> yaml.Node:
-    tag = dumper.resolve(yaml.ScalarNode, value.text, (True, False))
+    tag = dumper.resolve(yaml.ScalarNode, value.text, (True, False))  # type: ignore[no-untyped-call]  # so in its stubs
     return dumper.represent_scalar(tag, value.text)
 
 

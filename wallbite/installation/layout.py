@@ -94,7 +94,8 @@ class Layout:
 
     def _lay_carrier(self, step: Step) -> None:
         _parents(step.path)
-        carriers.lay_down(step.program, Path(step.path), step.name, self.interpreter)
+        program: carriers.CarrierProgram = "storm" if step.program == "storm" else "plugin"
+        carriers.lay_down(program, Path(step.path), step.name, self.interpreter)
 
     def _lay_user(self, step: Step) -> None:
         uid, gid = self.identities.uid(step.path), self.identities.gid(step.path)
