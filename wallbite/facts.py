@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from wallbite.catalogue import Requirement
 from wallbite.observation import OK, Observation
+
+TOLD: Final = 3  # problems that one reason names
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +140,6 @@ class Facts:
             for observation in self.find(posture, ("case", "answer"), kind=kind)
             if observation.seen.get("problem") and not (account and observation.account not in ("", "root", account))
         ]
-        return "; ".join(dict.fromkeys(problems)) or "not run: no case observed it"
+        told = list(dict.fromkeys(problems))
+        more = [f"and {len(told) - TOLD} more"] if len(told) > TOLD else []
+        return "; ".join([*told[:TOLD], *more]) or "not run: no case observed it"

@@ -1,8 +1,8 @@
-"""What a seeded fault turns red: one run of the reference runtime with the fault in it, judged by every check that can be.
+"""What a seeded fault turns red: the runtime runs with it, and every check judges that can.
 
-A run does the cases that the named requirements read, and every requirement that reads no other cases is judged. So a
-fault may neither go unnoticed nor show where it does not belong. Drawn configurations are left out: they repeat what the
-boot matrix has. Of postures that a notice names alike one is run, another for each fault.
+A run does the cases that the named requirements read; every requirement that reads no other cases is judged. So a fault
+may neither go unnoticed nor show where it does not belong. Drawn configurations are left out: they repeat what the boot
+matrix has. Of postures that a notice names alike one is run, another for each fault.
 
 With ``WALLBITE_FAULTS=whole`` in the environment a run has all named postures and all requirements of the named
 families: an hour's work, and for a release.
@@ -99,7 +99,9 @@ def together(seeded: Fault, bound: Mapping[str, Check]) -> list[str]:
 def families(seeded: Fault) -> list[str]:
     """The families of the requirements that it names."""
     known = catalogue.load()
-    return sorted({requirement.family for requirement in known.requirements if requirement.id in seeded.noticed_by})
+    return sorted(
+        {requirement.family for requirement in known.requirements.values() if requirement.id in seeded.noticed_by}
+    )
 
 
 def undrawn(bound: Mapping[str, Check]) -> dict[str, Check]:

@@ -8,8 +8,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from tests.faults.noticing import Noticed, few, notice
 
+from tests.faults.noticing import Noticed, few, notice
 from wallbite import catalogue, checks
 from wallbite.installation import fault as faults
 from wallbite.options import processors
@@ -36,8 +36,8 @@ def noticing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def test_a_fault_is_noticed_for_its_reason_and_nowhere_else(noticing: Noticing, seeded: str) -> None:
     """Exactly what it names turns red, in exactly these postures; nothing is left undecided."""
     found, expected = noticing[seeded].result(SECONDS), faults.load(seeded).noticed_by
+    wanted = {(name, at) for name, given in expected.items() for at in given.postures if at in found.postures}
     assert not found.undecided
-    wanted = {(name, posture) for name, one in expected.items() for posture in one.postures if posture in found.postures}
     assert {key: reasons for key, reasons in found.failed.items() if key not in wanted} == {}
     assert wanted <= found.failed.keys()
     for name, posture in wanted:
@@ -47,7 +47,7 @@ def test_a_fault_is_noticed_for_its_reason_and_nowhere_else(noticing: Noticing, 
 
 def test_every_requirement_has_a_fault_and_a_check() -> None:
     """No requirement without a fault that turns it red; no requirement that nothing judges."""
-    leaves = {requirement.id for requirement in catalogue.load().requirements if not requirement.parts}
+    leaves = {requirement.id for requirement in catalogue.load().requirements.values() if not requirement.parts}
     assert leaves - {name for seeded in NAMES for name in faults.load(seeded).noticed_by} == set()
     assert leaves - checks.load().keys() == set()
 
@@ -56,7 +56,7 @@ def test_every_requirement_has_a_fault_and_a_check() -> None:
 def test_a_fault_names_what_exists_and_says_what_it_breaks(seeded: str) -> None:
     """Requirements that can fail in the named postures, one sentence, and a reason for each."""
     one = faults.load(seeded)
-    known = {requirement.id: requirement for requirement in catalogue.load().requirements}
+    known = catalogue.load().requirements
     assert one.breaks.endswith(".")
     assert one.functions or one.layout or one.config
     for name, given in one.noticed_by.items():

@@ -33,6 +33,17 @@ def test_a_method_is_replaced_in_its_class() -> None:
     assert (scope["A"]().m(), scope["A"]().n()) == (3, 2)
 
 
+def test_functions_of_two_modules_go_each_into_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one safeguard alone would hide that the other is missing."""
+    text = '"""Two err."""\nNOTICED_BY = {"DROP-02": "gid"}\nREPLACES = {"a.py": ["one"], "b.py": ["two"]}\n'
+    (tmp_path / "both.py").write_text(f"{text}\n\ndef one():\n    return 3\n\n\ndef two():\n    return 4\n")
+    monkeypatch.setattr(fault, "content", lambda *_parts: tmp_path)
+    seeded = fault.load("both")
+    assert "return 3" in seeded.rewrite("a.py", "def one():\n    return 1\n")
+    assert "return 4" in seeded.rewrite("b.py", "def two():\n    return 2\n")
+    assert "return 4" not in seeded.rewrite("a.py", "def one():\n    return 1\n")
+
+
 def test_a_fault_that_replaces_nothing_is_refused() -> None:
     """Else it would go unnoticed for the wrong reason."""
     seeded = Fault("f", "", NOTICE, {"m.py": {"three": "def three():\n    pass"}})
