@@ -16,7 +16,9 @@ def measure() -> dict[str, float]:
     """Seconds of wall clock, seconds of processor time in stages, MiB of the harness."""
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        options = RunOptions(out=Path(folder, "one"), postures=("ambient-caps",), select=("DROP", "WALL"), jobs=processors())
+        options = RunOptions(
+            out=Path(folder, "one"), postures=("ambient-caps",), select=("DROP", "WALL"), jobs=processors()
+        )
         one = run(options, Silent())
         figures["DROP and WALL, one posture: processor seconds of its stages"] = one.cpu_seconds
         began = time.monotonic()

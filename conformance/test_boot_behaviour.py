@@ -45,13 +45,17 @@ def reload_verdict(bench: Bench, one: Observation, reloads: list[Observation]) -
     if not (one.seen["accepted"] or one.seen["refused"]) or not after or not after.seen["uids"]:
         return bench.undecided("the reload was not answered, or no plugin ran after it", seen, **scope)
     control = next((other for other in reloads if other.seen["expected"] != one.seen["expected"]), None)
-    return bench.passed(f"{one.seen['expected']}, and a plugin landed on its account afterwards", seen, control, **scope)
+    return bench.passed(
+        f"{one.seen['expected']}, and a plugin landed on its account afterwards", seen, control, **scope
+    )
 
 
 def strange(who: dict[str, Any]) -> str:
     """The ids of a plugin that ran, where they are not those of the account that it was to land on; or nothing."""
     expected = who["expected"]
-    if not who["uids"] or (set(who["uids"]) == {expected["uid"]} and {*who["gids"], *who["groups"]} == {expected["gid"]}):
+    if not who["uids"] or (
+        set(who["uids"]) == {expected["uid"]} and {*who["gids"], *who["groups"]} == {expected["gid"]}
+    ):
         return ""
     return f"uids {who['uids']} gids {who['gids']} groups {who['groups']}, expected {expected['uid']}"
 
@@ -67,7 +71,11 @@ def check_warns_of_what_would_not_enforce(bench: Bench) -> Iterator[Verdict]:
         sound = bench.facts.first(posture, "check", object="sound")
         for variant in ("secrets-unconfined", "override-beside-accounts"):
             one = bench.facts.first(posture, "check", object=variant)
-            yield warning_verdict(bench, one, sound, variant) if one and sound else bench.unobserved(posture, surface=variant)
+            yield (
+                warning_verdict(bench, one, sound, variant)
+                if one and sound
+                else bench.unobserved(posture, surface=variant)
+            )
 
 
 def warning_verdict(bench: Bench, one: Observation, sound: Observation, variant: str) -> Verdict:
@@ -101,7 +109,9 @@ def tier_verdict(bench: Bench, posture: str, tier: str, boots: dict[str, Observa
     for one in seen:
         wanted = int(one.object in ("without-both", f"without-{tier}"))
         if one.seen["warnings"][tier] != wanted:
-            return bench.failed(f"{one.object}: {one.seen['warnings'][tier]} warnings, expected {wanted}", [one], **scope)
+            return bench.failed(
+                f"{one.object}: {one.seen['warnings'][tier]} warnings, expected {wanted}", [one], **scope
+            )
     return bench.passed("one warning without it, and none where it exists", seen, boots["complete"], **scope)
 
 
@@ -116,14 +126,18 @@ def carries_no_privilege_as_installed(bench: Bench) -> Iterator[Verdict]:
 
 
 def installed_verdict(bench: Bench, posture: str, files: list[Observation]) -> Verdict:
-    """The verdict on mode and ``security.capability`` of every installed file that has something, and of the program."""
+    """The verdict on mode and ``security.capability`` of every installed file that has some, and of the program."""
     if setid := [one for one in files if int(one.seen["mode"], 8) & SETID]:
         return bench.failed(f"{setid[0].object} has mode {setid[0].seen['mode']}", setid, posture=posture)
     capable = [one for one in files if one.seen["capability"]]
     if stray := [one for one in capable if not POSTURES[posture].file_capabilities or not one.seen["program"]]:
-        return bench.failed(f"{stray[0].object} carries file capabilities {stray[0].seen['capability']}", stray, posture=posture)
+        return bench.failed(
+            f"{stray[0].object} carries file capabilities {stray[0].seen['capability']}", stray, posture=posture
+        )
     if more := [one for one in capable if granted(one.seen["capability"]) != (POSTURES[posture].permitted, 0)]:
-        return bench.failed(f"{more[0].object} carries more than it needs: {more[0].seen['capability']}", more, posture=posture)
+        return bench.failed(
+            f"{more[0].object} carries more than it needs: {more[0].seen['capability']}", more, posture=posture
+        )
     runs = bench.facts.find(posture, "execute", object="program", vantage="dropped")
     outsiders = [one for one in runs if one.account != "gateway"]
     if capable and [one for one in outsiders if one.errno == OK]:
@@ -132,7 +146,9 @@ def installed_verdict(bench: Bench, posture: str, files: list[Observation]) -> V
     if capable and walled != set(bench.accounts):
         return bench.undecided("whether an account may execute it was not seen", outsiders, posture=posture)
     control = next((one for one in runs if one.account == "gateway" and one.errno == OK), None)
-    return bench.passed(f"no setuid or setgid, {len(capable)} with file capabilities", [*capable, *files], control, posture=posture)
+    return bench.passed(
+        f"no setuid or setgid, {len(capable)} with file capabilities", [*capable, *files], control, posture=posture
+    )
 
 
 def granted(attribute: str) -> tuple[int, int]:
@@ -188,12 +204,16 @@ def override_verdict(bench: Bench, one: Observation, posture: str) -> Verdict:
     if seen["changed"]:
         return bench.failed(f"it changed {', '.join(seen['changed'][:5])}", [one], posture=posture)
     if silent := [who for who in answered if who["lines"] < 1]:
-        return bench.failed(f"{len(silent)} of {len(answered)} spawns were not said to be undropped", [one], posture=posture)
+        return bench.failed(
+            f"{len(silent)} of {len(answered)} spawns were not said to be undropped", [one], posture=posture
+        )
     if len(answered) < len(spawns):
         problems = "; ".join(who["problem"] for who in spawns if who["problem"])
         return bench.undecided(f"a plugin did not answer: {problems}", [one], posture=posture)
     control = bench.facts.first(posture, "reconciled", kind="override", errno=OK)
-    return bench.passed("plugins ran as the gateway, no mode changed, each spawn was said", [one], control, posture=posture)
+    return bench.passed(
+        "plugins ran as the gateway, no mode changed, each spawn was said", [one], control, posture=posture
+    )
 
 
 @check("BOOT-16", needs=("verbs",))
@@ -224,7 +244,9 @@ def verb_verdict(bench: Bench, one: Observation) -> Verdict:
     if not one.seen["stops"] or not one.seen["complete"]:
         return bench.undecided("the verb was never executed, or did not end", [one], **scope)
     if one.seen["refused"] not in ("", "EACCES"):
-        return bench.undecided(f"executing the program gave {one.seen['refused']}, expected EACCES or success", [one], **scope)
+        return bench.undecided(
+            f"executing the program gave {one.seen['refused']}, expected EACCES or success", [one], **scope
+        )
     if text := stranger(one.seen["stops"], one.seen["expected"], SETS):
         return bench.failed(text, [one], **scope)
     if one.seen["archive"]:
@@ -236,7 +258,9 @@ def verb_verdict(bench: Bench, one: Observation) -> Verdict:
         return say(f"reading the key gave {got}, expected EACCES", [one, *([key] if key else [])], **scope)
     runs = bench.facts.find(one.posture, "verb", account="gateway", object=one.object)
     control = next((other for other in runs if other.seen["exit"] == 0), None)
-    return bench.passed("ids and capabilities are the account's own at every exec and at the end", [one, key], control, **scope)
+    return bench.passed(
+        "ids and capabilities are the account's own at every exec and at the end", [one, key], control, **scope
+    )
 
 
 def stranger(stops: list[dict[str, Any]], expected: dict[str, Any], sets: tuple[str, ...]) -> str:

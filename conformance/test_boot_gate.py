@@ -10,14 +10,22 @@ from wallbite.observation import Observation
 from wallbite.verdict import Verdict
 
 BOUND = 5.0  # seconds that a refusal may take
-MUST_NOT_RUN = ("refuse", "refuse-type", "refuse-or-enforce")  # coming up says enough: without a proven drop it is wrong
+MUST_NOT_RUN = (
+    "refuse",
+    "refuse-type",
+    "refuse-or-enforce",
+)  # coming up says enough: without a proven drop it is wrong
 GATE = ("BOOT-01", "BOOT-02", "BOOT-03", "BOOT-04", "BOOT-05", "BOOT-06", "BOOT-07", "BOOT-08")
 
 
 @check(*GATE, needs=("matrix", "drawn"))
 def decides_as_the_table_says(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        cells = [one for one in bench.facts.find(posture, ("cell", "drawn")) if one.seen["requirement"] == bench.requirement.id]
+        cells = [
+            one
+            for one in bench.facts.find(posture, ("cell", "drawn"))
+            if one.seen["requirement"] == bench.requirement.id
+        ]
         if absent := unseen(bench, posture, cells):
             yield bench.undecided(f"{len(absent)} cells were not observed, first {absent[0]}", posture=posture)
         accepted = next((one for one in bench.facts.find(posture, "cell") if one.seen["came_up"]), None)
@@ -49,15 +57,21 @@ def grouped(cells: list[Observation]) -> dict[str, list[Observation]]:
 
 
 def cells_verdict(
-    bench: Bench, posture: str, expected: str, cells: list[Observation],
-    accepted: Observation | None, refused: Observation | None,
+    bench: Bench,
+    posture: str,
+    expected: str,
+    cells: list[Observation],
+    accepted: Observation | None,
+    refused: Observation | None,
 ) -> Verdict:
     """The verdict on the cells with one expected outcome; the control is a cell with the other outcome."""
     scope = {"posture": posture, "surface": expected}
     odd = [(one, text) for one in cells if (text := undecidable(dict(one.seen)))]
     bad = [(one, text) for one in cells if not undecidable(dict(one.seen)) and (text := wrong(dict(one.seen)))]
     if bad:
-        return bench.failed(f"{len(bad)} of {len(cells)} cells, first {bad[0][0].object}: {bad[0][1]}", [one for one, _ in bad], **scope)
+        return bench.failed(
+            f"{len(bad)} of {len(cells)} cells, first {bad[0][0].object}: {bad[0][1]}", [one for one, _ in bad], **scope
+        )
     if odd:
         return bench.undecided(f"{odd[0][0].object}: {odd[0][1]}", [one for one, _ in odd], **scope)
     control = accepted if expected.startswith("refuse") else refused
@@ -101,7 +115,11 @@ def unproven(seen: dict[str, Any]) -> str:
 
 def not_up(seen: dict[str, Any]) -> str:
     """How it failed to come up; or nothing."""
-    return "" if seen["came_up"] else f"it did not come up: {'no end within the bound' if seen['timed_out'] else seen['tail']}"
+    return (
+        ""
+        if seen["came_up"]
+        else f"it did not come up: {'no end within the bound' if seen['timed_out'] else seen['tail']}"
+    )
 
 
 def wrong_enforcing(seen: dict[str, Any]) -> str:
@@ -160,7 +178,9 @@ def wrong_type_refusal(seen: dict[str, Any]) -> str:
     """Refused for the type of the override: as a refusal, and it names the key."""
     if seen["came_up"]:
         return "an override that is no boolean was accepted"
-    return wrong_refusal(seen) or ("" if seen["said"]["override-type"] else "the refusal does not name the override's key")
+    return wrong_refusal(seen) or (
+        "" if seen["said"]["override-type"] else "the refusal does not name the override's key"
+    )
 
 
 @check("BOOT-12", needs=("matrix", "drawn"))
@@ -176,10 +196,19 @@ def remains_verdict(bench: Bench, posture: str, cells: list[Observation], refuse
     dirty = [one for one in refused if one.seen["changed"]]
     if dirty:
         names = ", ".join(dirty[0].seen["changed"][:5])
-        return bench.failed(f"after {len(dirty)} of {len(refused)} refusals something changed: {names}", dirty, posture=posture)
+        return bench.failed(
+            f"after {len(dirty)} of {len(refused)} refusals something changed: {names}", dirty, posture=posture
+        )
     alive = [one for one in refused if one.seen["left"]]
     if alive:
         names = ", ".join(alive[0].seen["left"][:5])
-        return bench.failed(f"after {len(alive)} of {len(refused)} refusals a process was left: {names}", alive, posture=posture)
+        return bench.failed(
+            f"after {len(alive)} of {len(refused)} refusals a process was left: {names}", alive, posture=posture
+        )
     control = next((one for one in cells if one.seen["came_up"] and one.seen["changed"]), None)
-    return bench.passed(f"{len(refused)} refusals changed no file, mode or owner, and left no process", refused, control, posture=posture)
+    return bench.passed(
+        f"{len(refused)} refusals changed no file, mode or owner, and left no process",
+        refused,
+        control,
+        posture=posture,
+    )

@@ -146,7 +146,7 @@ def surface_verdict(
     tries = attempts(bench, posture, account, surface, moment, detours=detours)
     if not tries:
         return bench.unobserved(**scope)
-    complaints = [(one, *rule(bench, one, surface, tries)) for one in tries]
+    complaints = [(one, *rule(bench, one, surface)) for one in tries]
     breaches = [(one, text) for one, kind, text in complaints if kind == "fail"]
     doubts = [(one, text) for one, kind, text in complaints if kind == "doubt"]
     if breaches:
@@ -177,7 +177,7 @@ def attempts(
     return bench.facts.find(posture, operations, account=account, object=surface.name, step=moment.step)
 
 
-def rule(bench: Bench, one: Observation, surface: SurfaceFact, tries: Sequence[Observation]) -> tuple[str, str]:
+def rule(bench: Bench, one: Observation, surface: SurfaceFact) -> tuple[str, str]:
     """``("fail"|"doubt"|"", why)`` for one attempt, by the table."""
     operation = bench.facts.tables["errnos"]["operations"][one.operation]
     policy = policy_of(bench, surface)
@@ -185,7 +185,7 @@ def rule(bench: Bench, one: Observation, surface: SurfaceFact, tries: Sequence[O
         return ("", "") if one.errno in operation["reached"] else ("fail", f"got {one.errno}, and it must work")
     if one.operation not in policy["denied"]:
         return "", ""
-    expected = expected_errnos(operation, one, tries)
+    expected = expected_errnos(bench, operation, one)
     if one.errno in operation["reached"] and one.errno not in expected:
         return "fail", f"{one.errno}: the kernel let it through"
     if one.errno not in expected:
@@ -203,9 +203,10 @@ def policy_of(bench: Bench, surface: SurfaceFact) -> Mapping[str, Sequence[str]]
     return policy
 
 
-def expected_errnos(operation: Mapping[str, Any], one: Observation, tries: Sequence[Observation]) -> Sequence[str]:
+def expected_errnos(bench: Bench, operation: Mapping[str, Any], one: Observation) -> Sequence[str]:
     """The errnos that count, by whether the account can reach the surface's parent (it could stat the surface)."""
-    reachable = any(other.operation == "stat" and other.errno == OK and other.layout == one.layout for other in tries)
+    at = {"account": one.account, "object": one.object, "layout": one.layout, "step": one.step}
+    reachable = bench.facts.first(one.posture, "stat", errno=OK, **at) is not None
     expected: Any = operation["open" if reachable or one.layout == "opened" else "closed"]
     if isinstance(expected, Mapping):
         expected = expected["protected-hardlinks" if one.seen.get("protected_hardlinks") else "unprotected-hardlinks"]

@@ -5,7 +5,6 @@ the request; the answer goes to the plan's inbox.
 """
 
 # pathlib would cost a third of the start:
-# ruff: noqa: PTH119, PTH120
 
 from __future__ import annotations
 

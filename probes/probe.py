@@ -10,7 +10,6 @@ Modules that a minimal Python lacks (ctypes, mmap), or that are slow to come, ar
 """
 
 # pathlib would cost a third of the start and hide which system call is made:
-# ruff: noqa: PTH101, PTH102, PTH104, PTH106, PTH108, PTH109, PTH112, PTH116, PTH118, PTH119, PTH120, PTH208, PTH211
 # so would contextlib:
 # ruff: noqa: SIM105
 
@@ -55,7 +54,7 @@ NAMES = {**errno.errorcode, errno.EAGAIN: "EAGAIN", errno.EOPNOTSUPP: "EOPNOTSUP
 # -- what the operations share ---------------------------------------------------------------------
 
 
-class Refused(Exception):  # noqa: N818 - an attempt that is not made is no error
+class Refused(Exception):
     """The attempt would not be harmless, or makes no sense: recorded without an errno."""
 
 

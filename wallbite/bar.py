@@ -23,7 +23,7 @@ class _Console(Console):
 
     def on_broken_pipe(self) -> None:
         """Go on, and write into the void."""
-        self.file = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as the process
+        self.file = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
 
 
 @dataclass(slots=True)

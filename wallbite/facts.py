@@ -16,7 +16,7 @@ TOLD: Final = 3  # problems that one reason names
 
 @dataclass(frozen=True, slots=True)
 class SurfaceFact:
-    """A protected object as the checks see it. ``role`` is what requirements name; ``owner`` an account or ``gateway``."""
+    """A protected object, as checks see it: ``role`` is what requirements name, ``owner`` an account or ``gateway``."""
 
     name: str
     role: str

@@ -61,7 +61,7 @@ class State:
 STATE: Final = pytest.StashKey[State]()
 
 
-class RequirementFailure(Exception):  # noqa: N818 - what pytest shows as a failure
+class RequirementFailure(Exception):
     """A requirement that is not kept, or that nothing could be said of."""
 
 

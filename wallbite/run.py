@@ -66,7 +66,9 @@ class Plan:
     @property
     def cases(self) -> list[dict[str, Any]]:
         """The cases that the selected requirements need."""
-        return planning.cases(self.target, self.requirements, self.checks, self.setting.postures, self.tables, self.seed)
+        return planning.cases(
+            self.target, self.requirements, self.checks, self.setting.postures, self.tables, self.seed
+        )
 
 
 def plan(options: RunOptions) -> Plan:
@@ -135,7 +137,14 @@ def observations_of(result: CaseResult) -> Iterable[Observation]:
     if result.problem:
         case = result.case
         yield Observation(
-            case["case"], case["kind"], case["posture"], "harness", "root", case["kind"], "case", "case",
+            case["case"],
+            case["kind"],
+            case["posture"],
+            "harness",
+            "root",
+            case["kind"],
+            "case",
+            "case",
             seen={"problem": result.problem, "trace": result.trace[-2000:]},
         )
 

@@ -78,7 +78,7 @@ def test_a_check_that_says_nothing_is_inconclusive() -> None:
     """Silence is not consent."""
 
     @check("DROP-01", needs=("walls",))
-    def silent(bench: Bench) -> Iterator[Verdict]:
+    def silent(_bench: Bench) -> Iterator[Verdict]:
         yield from ()
 
     verdicts = checks.judge([requirement()], Facts(setting(), (), {}), {"DROP-01": silent})

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wallbite import catalogue, checks, run
+from wallbite import checks, run
 from wallbite.checks import Check
 from wallbite.evidence.record import RecordWriter
 from wallbite.facts import Facts
@@ -98,10 +98,7 @@ def together(seeded: Fault, bound: Mapping[str, Check]) -> list[str]:
 
 def families(seeded: Fault) -> list[str]:
     """The families of the requirements that it names."""
-    known = catalogue.load()
-    return sorted(
-        {requirement.family for requirement in known.requirements.values() if requirement.id in seeded.noticed_by}
-    )
+    return sorted({name.partition("-")[0] for name in seeded.noticed_by})
 
 
 def undrawn(bound: Mapping[str, Check]) -> dict[str, Check]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.noticing import Noticed, few, notice
 from wallbite import catalogue, checks
+from wallbite.catalogue import Catalogue
 from wallbite.installation import fault as faults
 from wallbite.options import processors
 
@@ -31,6 +32,12 @@ def noticing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         pool.shutdown(cancel_futures=True)
 
 
+@pytest.fixture(scope="module")
+def known() -> Catalogue:
+    """The catalogue."""
+    return catalogue.load()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a run needs root")
 @pytest.mark.parametrize("seeded", NAMES)
 def test_a_fault_is_noticed_for_its_reason_and_nowhere_else(noticing: Noticing, seeded: str) -> None:
@@ -45,23 +52,22 @@ def test_a_fault_is_noticed_for_its_reason_and_nowhere_else(noticing: Noticing, 
         assert any(expected[name].reason in reason for reason in reasons), (name, posture, reasons)
 
 
-def test_every_requirement_has_a_fault_and_a_check() -> None:
+def test_every_requirement_has_a_fault_and_a_check(known: Catalogue) -> None:
     """No requirement without a fault that turns it red; no requirement that nothing judges."""
-    leaves = {requirement.id for requirement in catalogue.load().requirements.values() if not requirement.parts}
+    leaves = {requirement.id for requirement in known.requirements.values() if not requirement.parts}
     assert leaves - {name for seeded in NAMES for name in faults.load(seeded).noticed_by} == set()
     assert leaves - checks.load().keys() == set()
 
 
 @pytest.mark.parametrize("seeded", NAMES)
-def test_a_fault_names_what_exists_and_says_what_it_breaks(seeded: str) -> None:
+def test_a_fault_names_what_exists_and_says_what_it_breaks(known: Catalogue, seeded: str) -> None:
     """Requirements that can fail in the named postures, one sentence, and a reason for each."""
     one = faults.load(seeded)
-    known = catalogue.load().requirements
     assert one.breaks.endswith(".")
     assert one.functions or one.layout or one.config
     for name, given in one.noticed_by.items():
         assert given.reason
-        assert set(given.postures) <= set(known[name].postures), name
+        assert set(given.postures) <= set(known.requirements[name].postures), name
 
 
 @pytest.mark.parametrize("seeded", NAMES)

@@ -9,7 +9,9 @@ import pytest
 
 from wallbite.content import content
 
-FORBIDDEN = re.compile(r"wallbite|conformance|\bprobe|\bfault\b|\b(BOOT|DROP|WALL|MODE|FPR|SECR|BACK|LIFE|SIDE|INST)-\d", re.I)
+FORBIDDEN = re.compile(
+    r"wallbite|conformance|\bprobe|\bfault\b|\b(BOOT|DROP|WALL|MODE|FPR|SECR|BACK|LIFE|SIDE|INST)-\d", re.IGNORECASE
+)
 MODULES = sorted(content("fixtures", "gateway").glob("*.py"))
 
 

@@ -16,7 +16,7 @@ NARROW = ("--wallbite-posture", "ambient-caps", "--wallbite-select", "BOOT-11,BO
 
 
 def pytest_run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """pytest as a user starts it, in an empty directory."""
+    """Pytest as a user starts it, in an empty directory."""
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
     return subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
@@ -25,7 +25,11 @@ def test_without_a_path_the_shipped_checks_are_run(tmp_path: Path) -> None:
     """As from an installed wheel, in an empty directory; the folder is that of ``run``."""
     done = pytest_run(tmp_path, "--wallbite-target", "reference", *NARROW)
     assert done.returncode == ExitCode.CONFORMANT, done.stdout
-    assert {path.name for path in (tmp_path / "wallbite-report").iterdir()} >= {"record.jsonl", "report.html", "junit.xml"}
+    assert {path.name for path in (tmp_path / "wallbite-report").iterdir()} >= {
+        "record.jsonl",
+        "report.html",
+        "junit.xml",
+    }
     assert "2 passed" in done.stdout
 
 
@@ -66,8 +70,10 @@ def verdicts(folder: Path) -> set[tuple[str, ...]]:
         (("--wallbite-target", "reference", "--wallbite-posture", "naked"), ExitCode.USAGE),
     ],
 )
-def test_what_is_typed_wrong_exits_2_and_leaves_nothing(tmp_path: Path, options: tuple[str, ...], code: ExitCode) -> None:
-    """pytest's own codes are translated."""
+def test_what_is_typed_wrong_exits_2_and_leaves_nothing(
+    tmp_path: Path, options: tuple[str, ...], code: ExitCode
+) -> None:
+    """Pytest's own codes are translated."""
     done = pytest_run(tmp_path, *options)
     assert done.returncode == code, done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []

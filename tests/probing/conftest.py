@@ -81,7 +81,7 @@ class Scene:
         self.sockets.append(listener)
         for path, bits in (("file", 0o600), ("directory", 0o700), ("program", 0o700), ("socket", 0o600), (".", mode)):
             os.chown(folder / path, owner, owner)
-            os.chmod(folder / path, bits)  # noqa: PTH101 - beside chown
+            os.chmod(folder / path, bits)
 
 
 @pytest.fixture

@@ -190,8 +190,8 @@ def test_sweep_finds_what_is_writable_and_skips_what_it_is_told(scene: Scene, as
     (scene.open / "loose").write_bytes(b"")
     (scene.open / "loose").chmod(0o666)
     odd = os.fsencode(scene.open) + b"/o\xffd\n"
-    with open(odd, "wb"):  # noqa: PTH123 - a name that is not UTF-8
-        os.chmod(odd, 0o666)  # noqa: PTH101, S103 - what a sweep must find
+    with open(odd, "wb"):
+        os.chmod(odd, 0o666)  # noqa: S103 - what a sweep must find
     (scene.open / "link").symlink_to(scene.mine)
     (swept,) = ask(Attempt("sweep", "all", path=str(scene.root), arguments={"skip": [str(scene.mine)]}))
     assert sorted(swept.seen["writable"]) == sorted([f"{scene.open}/loose", f"{scene.open}/o\\xffd\n"])

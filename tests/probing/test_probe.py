@@ -67,7 +67,7 @@ def test_descriptors_are_exactly_those_it_was_started_with(scene: Scene) -> None
     """A file, a directory and a socket that were left open are seen; the probe's own are not."""
     quiet = [number for number, _ in run(scene, plan(nonce(), [], answer="stdout")).who["descriptors"]]
     assert quiet == [0, 1, 2]
-    with open("/etc/passwd") as file, socket.socket() as inet:  # noqa: PTH123 - its descriptor is wanted
+    with open("/etc/passwd") as file, socket.socket() as inet:
         directory = os.open("/", os.O_RDONLY)
         given = [file.fileno(), inet.fileno(), directory]
         seen = run(scene, plan(nonce(), [], answer="stdout"), pass_fds=given).who["descriptors"]

@@ -1,7 +1,7 @@
 """Conducts that launch, trace, drop and watch."""
 
 # An errno is wanted, of a call that is seen; and a stage is not the host.
-# ruff: noqa: PTH101, PTH123, PTH208, S103, S108
+# ruff: noqa: S103, S108
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Conducts for the tests of stages: what process 1 does, chosen by the case's ``do``."""
 
 # An errno is wanted, of a call that is seen; and a stage is not the host.
-# ruff: noqa: PTH104, PTH115, PTH116, PTH123, PTH208, S108
+# ruff: noqa: S108
 
 from __future__ import annotations
 

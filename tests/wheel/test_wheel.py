@@ -21,7 +21,17 @@ NARROW = ("ambient-caps", "BOOT-11,WALL-01")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    argv = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
+    argv = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(folder),
+    ]
     subprocess.run([*argv, str(CHECKOUT)], check=True, timeout=120)
     return next(folder.glob("*.whl"))
 
@@ -34,13 +44,17 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = next(folder.glob("lib/python3*/site-packages"))
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
-    (site / "dependencies.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n")
+    (site / "dependencies.pth").write_text(
+        "\n".join(path for path in sys.path if path.endswith("site-packages")) + "\n"
+    )
     return folder / "bin" / "python"
 
 
 def run(python: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Start something of the wheel's in an empty directory."""
-    return subprocess.run([python, "-I", "-m", *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [python, "-I", "-m", *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_it_holds_one_import_package(wheel: Path) -> None:

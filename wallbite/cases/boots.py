@@ -8,10 +8,10 @@ from typing import Any, Final
 from wallbite.cases.asking import who_runs
 from wallbite.cases.scene import Scene
 from wallbite.cases.spawning import Errand
-from wallbite.target import Target
 from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING
+from wallbite.target import Target
 
 WITHIN: Final = 10.0
 TIERS: Final = ("default", "untrusted")
@@ -36,7 +36,12 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Tiers and the override where a gateway enforces, unknown keys in every posture."""
     for posture in postures:
         for key in ("none", *UNKNOWN, INCLUDED):
-            yield {"case": f"unknown-keys@{posture}/{key}", "kind": "unknown-keys", "posture": posture, "params": {"key": key}}
+            yield {
+                "case": f"unknown-keys@{posture}/{key}",
+                "kind": "unknown-keys",
+                "posture": posture,
+                "params": {"key": key},
+            }
         if posture in ENFORCING:
             yield {"case": f"tiers@{posture}", "kind": "tiers", "posture": posture, "params": {}}
             yield {"case": f"override@{posture}", "kind": "override", "posture": posture, "params": {}}

@@ -26,7 +26,7 @@ WITHIN: Final = 10.0
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """For each enforcing posture: each step of the drop refused by the kernel, other start errors, and no ``default``."""
+    """For each enforcing posture: each step of the drop refused by the kernel, other start errors, no ``default``."""
     for posture in postures:
         if posture not in ENFORCING:
             continue
@@ -149,14 +149,14 @@ def run_start_errors(scene: Scene) -> None:
         return
     carriers = [step for step in scene.target.install if step.kind == "carrier" and step.account == account]
     chosen = [step for step in carriers if step.name.startswith(("hook-", "step-"))] or carriers
-    for (name, program), step in zip(BROKEN.items(), chosen, strict=False):
+    for program, step in zip(BROKEN.values(), chosen, strict=False):
         Path(step.path, "entry").write_bytes(program)
     gateway = scene.gateway()
     scene.boot(gateway)
     for (name, _), step in zip(BROKEN.items(), chosen, strict=False):
         note_job(scene, gateway, f"start-error/{name}", account, step.name)
     directory = scene.ids(account)["directory"]
-    os.chmod(directory, 0)  # noqa: PTH101 - unreadable for its owner
+    os.chmod(directory, 0)
     note_job(
         scene, gateway, "start-error/unreadable-cwd", account, scene.target.spawn.plugin if scene.target.spawn else ""
     )
@@ -169,7 +169,7 @@ def run_broken(scene: Scene, account: str, broken: Mapping[str, str]) -> None:
     scene.boot(gateway)
     for name, plugin in broken.items():
         if name == CLOSED:
-            os.chmod(scene.ids(account)["directory"], 0)  # noqa: PTH101 - unreadable for its owner
+            os.chmod(scene.ids(account)["directory"], 0)
         note_job(scene, gateway, f"start-error/{name}", account, plugin)
     gateway.kill()
 

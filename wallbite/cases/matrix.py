@@ -70,7 +70,13 @@ def plan_drawn(postures: tuple[str, ...], table: Mapping[str, Any], seed: int) -
             "case": f"drawn@{posture}/{number}",
             "kind": "drawn",
             "posture": posture,
-            "params": {"accounts": accounts, "type": kind, "pick": choice["pick"], "expected": expected, "order": choice["order"]},
+            "params": {
+                "accounts": accounts,
+                "type": kind,
+                "pick": choice["pick"],
+                "expected": expected,
+                "order": choice["order"],
+            },
         }
 
 
@@ -108,7 +114,9 @@ def run(scene: Scene) -> None:
     params = scene.params
     accounts, grant = _accounts(params)
     override = _override(params)
-    installation = scene.lay_down(document=_document(scene, accounts, override, grant), loosen=True, plugins=gate_plugins(scene.target))
+    installation = scene.lay_down(
+        document=_document(scene, accounts, override, grant), loosen=True, plugins=gate_plugins(scene.target)
+    )
     before, known = installation.snapshot(), processes.present()
     gateway = scene.gateway(ready=scene.target.gate.ready if scene.target.gate else None)
     gateway.start()
@@ -186,4 +194,3 @@ def _requirement(scene: Scene, expected: str) -> str:
         return "BOOT-05"
     group = owners[scene.posture.name]
     return str(group[expected] if isinstance(group, Mapping) else group)
-

@@ -1,4 +1,4 @@
-"""What else an account could reach besides files: processes, keyrings, IPC objects, and what the harness plants beside."""
+"""What else an account could reach besides files: processes, keyrings, IPC objects, and what the harness plants."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any, Final
 from wallbite.cases import truth
 from wallbite.cases.scene import Scene
 from wallbite.cases.spawning import Errand, as_account, collect, identity_attempts, missing, start
+from wallbite.installation import processes as processes_of
 from wallbite.installation.gateway import Gateway, read_bounded
 from wallbite.installation.identities import GATEWAY
 from wallbite.installation.installation import PRIVATE
-from wallbite.installation import processes as processes_of
 from wallbite.installation.processes import first_mapping
 from wallbite.probing.answers import Answer
 from wallbite.probing.plan import Attempt
@@ -60,7 +60,7 @@ class Key:
 def hold(scene: Scene, gateway: Gateway) -> Processes:
     """Have the gateway spawn one process of each account that stays until :func:`release`."""
     os.mkfifo(HOLD, 0o644)
-    os.chmod(HOLD, 0o644)  # noqa: PTH101 - the umask took bits away
+    os.chmod(HOLD, 0o644)
     children = _children(gateway.pid)
     errands = [
         Errand(account, "held", [*own_key(account), *identity_attempts(scene, account)], {"hold": HOLD})
@@ -76,7 +76,8 @@ def hold(scene: Scene, gateway: Gateway) -> Processes:
         elif answer := collect(scene, gateway, errand, *asked):
             note_word(scene, errand.account, answer)
             pids[errand.account] = truth.find(answer.who["pid"], answer.owner_uid)
-            keys |= {errand.account: serial for serial in _serials(asked[0].attempts, answer)}
+            for serial in _serials(asked[0].attempts, answer):
+                keys[errand.account] = serial
     jobs = [asked[1] for _, asked in begun if not isinstance(asked, str)]
     of_account = {account: pid for account, pid in pids.items() if pid > 1}
     return Processes((gateway.pid, *_staying(scene, children)), of_account, keys, next(iter(jobs), ""))
@@ -189,7 +190,7 @@ def key_attempts(scene: Scene, key: Key, processes: Processes, account: str) -> 
 
 
 def note_controls(scene: Scene, canary: str) -> None:
-    """The gateway's uid finds the key on its session keyring; the setuid canary makes root of an account that may gain."""
+    """The gateway's uid finds the key on its session keyring; the setuid canary makes root of who may gain."""
     as_account(scene, GATEWAY, [Attempt("key-search", "key-of:gateway", arguments={"description": KEY})], "before")
     as_account(scene, scene.accounts[0], [Attempt("setuid-canary", "setuid-canary", path=canary)], "before")
 

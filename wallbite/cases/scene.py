@@ -77,23 +77,46 @@ class Scene:
         posture = POSTURES[request["posture"]]
         identities = Identities.of(request["uid_base"], context.target.identities, posture)
         return cls(
-            request["case"], request["kind"], request["params"], context.target, posture, identities,
-            context.fault, context.tables, emit,
+            request["case"],
+            request["kind"],
+            request["params"],
+            context.target,
+            posture,
+            identities,
+            context.fault,
+            context.tables,
+            emit,
             Installation(context.target, posture, identities, context.fault),
         )
 
     # Observations.
 
     def emit(
-        self, operation: str, object_: str, *, account: str, vantage: str, step: str = "", layout: str = "laid",
-        errno: str | None = None, seen: Mapping[str, Any] | None = None,
+        self,
+        operation: str,
+        object_: str,
+        *,
+        account: str,
+        vantage: str,
+        step: str = "",
+        layout: str = "laid",
+        errno: str | None = None,
+        seen: Mapping[str, Any] | None = None,
     ) -> None:
         """Give one observation to the harness."""
         self.emit_raw(
             {
-                "case": self.case, "kind": self.kind, "posture": self.posture.name, "vantage": vantage,
-                "account": account, "step": step or self.kind, "operation": operation, "object": object_,
-                "layout": layout, "errno": errno, "seen": dict(seen or {}),
+                "case": self.case,
+                "kind": self.kind,
+                "posture": self.posture.name,
+                "vantage": vantage,
+                "account": account,
+                "step": step or self.kind,
+                "operation": operation,
+                "object": object_,
+                "layout": layout,
+                "errno": errno,
+                "seen": dict(seen or {}),
             }
         )
 
@@ -140,7 +163,7 @@ class Scene:
         return self.installation
 
     def gateway(self, *, deny: Any = None, burdened: bool = True, ready: Ready | None = None) -> Gateway:
-        """A gateway that is started with groups, descriptors and an ignored signal, which its children must not have."""
+        """A gateway, started with groups, descriptors and an ignored signal that its children must not have."""
         signal.signal(signal.SIGUSR2, signal.SIG_IGN if burdened else signal.SIG_DFL)
         groups = tuple(self.identities.gid(name) for name in EXTRA if name in self.identities.names) if burdened else ()
         return Gateway(self.installation, groups, tuple(self._burden()) if burdened else (), deny, ready)
@@ -176,7 +199,9 @@ class Scene:
         """A file, a directory and a socket, open and without close-on-exec in the gateway."""
         if not self._inherited:
             self._inherited = [
-                os.open("/etc/hostname", os.O_RDONLY) if os.path.exists("/etc/hostname") else os.open("/etc/passwd", os.O_RDONLY),
+                os.open("/etc/hostname", os.O_RDONLY)
+                if os.path.exists("/etc/hostname")
+                else os.open("/etc/passwd", os.O_RDONLY),
                 os.open("/etc", os.O_RDONLY | os.O_DIRECTORY),
                 socket.socket(socket.AF_UNIX).detach(),
             ]
@@ -206,7 +231,8 @@ class Scene:
 
     def account_entries(self, names: Iterable[str]) -> dict[str, Any]:
         """The configuration's entries for some accounts, as the descriptor's configuration has them."""
-        assert self.target.config is not None and self.target.gate is not None
+        assert self.target.config is not None
+        assert self.target.gate is not None
         entries: Any = self.installation.config_document()
         for key in self.target.gate.accounts.split("."):
             entries = entries[key]

@@ -14,7 +14,7 @@ from wallbite.installation.installation import PRIVATE
 from wallbite.installation.layout import state_of
 from wallbite.stages import inotify
 
-PLACES: Final = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - watched, not used
+PLACES: Final = ("/tmp", "/var/tmp", "/dev/shm")
 CANARY: Final = "wallbite-watched"
 VICTIM: Final = f"{PRIVATE}/victim"
 OURS: Final = ("wallbite-",)
@@ -47,7 +47,7 @@ class Watch:
         self.made = [entry["path"] for entry in entries]
 
     def plant(self, scene: Scene) -> None:
-        """Put a link to a victim at every name that the gateway used, as any account could have done before its start."""
+        """Put a link to a victim at every name that the gateway used, as any account could have done before."""
         Path(VICTIM).write_bytes(b"victim\n")
         os.chown(VICTIM, scene.gateway_ids["uid"], scene.gateway_ids["gid"])
         Path(VICTIM).chmod(0o600)

@@ -85,7 +85,8 @@ def start(scene: Scene, errand: Errand, plugin: str = "", command: str = "") -> 
     An account whose probe once let the time run out is not asked again, else a case would take that time over and over.
     """
     terms = scene.target.spawn
-    assert terms is not None and terms.request is not None
+    assert terms is not None
+    assert terms.request is not None
     if errand.account in scene.silent:
         return scene.silent[errand.account]
     plan_ = errand.plan(scene)
@@ -108,7 +109,9 @@ def start(scene: Scene, errand: Errand, plugin: str = "", command: str = "") -> 
     return plan_, str(pick(reply.body, terms.request.job) or "") if terms.request.job else ""
 
 
-def collect(scene: Scene, gateway: Gateway, errand: Errand, plan_: Plan, job: str = "", count: int = 1) -> Answer | None:
+def collect(
+    scene: Scene, gateway: Gateway, errand: Errand, plan_: Plan, job: str = "", count: int = 1
+) -> Answer | None:
     """Wait for the answer (the last of ``count``) and observe it."""
     assert scene.target.spawn is not None
     began = scene.asked.get(plan_.nonce, time.monotonic()) if count == 1 else time.monotonic()
@@ -190,7 +193,7 @@ def end_of(scene: Scene, gateway: Gateway, job: str) -> str:
 
 
 def missing(scene: Scene, errand: Errand, problem: str) -> None:
-    """Observe that there was no answer, and why. After a few the account's probe is not asked for again in this case."""
+    """Observe that there was no answer, and why. After a few the account is not asked for again."""
     scene.unanswered[errand.account] += 1
     if errand.account and scene.unanswered[errand.account] >= FEW:
         scene.silent.setdefault(errand.account, problem)
@@ -208,7 +211,12 @@ def observe(scene: Scene, errand: Errand, answer: Answer) -> None:
     first = len(errand.attempts) - len(attempts)
     errno, problem = scene.neighbour.judge(answer.results[:first])
     scene.emit(
-        truth.NAME, truth.NAME, account=errand.account, vantage="spawned", step=errand.step, errno=errno,
+        truth.NAME,
+        truth.NAME,
+        account=errand.account,
+        vantage="spawned",
+        step=errand.step,
+        errno=errno,
         seen={"problem": problem},
     )
     who = {
@@ -229,8 +237,14 @@ def observe_attempts(
     """One observation for each attempt of an answer."""
     for attempt, result in zip(attempts, answer.results, strict=True):
         scene.emit(
-            attempt.operation, attempt.object, account=account, vantage=vantage, step=step, layout=attempt.layout,
-            errno=result.errno, seen={**result.seen, **attempt.arguments.get("note", {})},
+            attempt.operation,
+            attempt.object,
+            account=account,
+            vantage=vantage,
+            step=step,
+            layout=attempt.layout,
+            errno=result.errno,
+            seen={**result.seen, **attempt.arguments.get("note", {})},
         )
 
 
@@ -253,7 +267,13 @@ def as_account(scene: Scene, account: str, attempts: Sequence[Attempt], step: st
     uid, gid = scene.identities.uid(account), scene.identities.gid(account)
     for one, (errno, seen) in zip(attempts, as_identity(uid, gid, (gid,), attempt), strict=True):
         scene.emit(
-            one.operation, one.object, account=account, vantage="dropped", step=step, layout=one.layout, errno=errno,
+            one.operation,
+            one.object,
+            account=account,
+            vantage="dropped",
+            step=step,
+            layout=one.layout,
+            errno=errno,
             seen={**seen, **one.arguments.get("note", {})},
         )
 

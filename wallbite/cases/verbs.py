@@ -19,8 +19,8 @@ from wallbite.installation.layout import state_of
 from wallbite.postures import BOTH, ENFORCING, POSTURES
 from wallbite.probing.plan import Attempt
 from wallbite.stages.launch import Launch, LaunchError
-from wallbite.target import names_account
 from wallbite.stages.tracing import Trace, TraceStop, trace
+from wallbite.target import names_account
 
 WITHIN: Final = 10.0
 # Without privilege, and with what any user's bounding set lets a program's file confer.
@@ -133,8 +133,12 @@ def note_ungated(scene: Scene) -> None:
 
 
 def note_verbs(scene: Scene) -> None:
-    """Each verb, run under a tracer by the gateway's own user and by accounts; and whether the key is in their reach."""
-    verbs = {"check": scene.target.gateway.check, "version": scene.target.gateway.version, "backup": scene.target.gateway.backup}
+    """Each verb, run under a tracer by the gateway's own user and by accounts; and who can reach the key."""
+    verbs = {
+        "check": scene.target.gateway.check,
+        "version": scene.target.gateway.version,
+        "backup": scene.target.gateway.backup,
+    }
     for account in (GATEWAY, *scene.accounts[:2]):
         for name, argv in verbs.items():
             if argv:
@@ -166,14 +170,14 @@ def note_verb(scene: Scene, account: str, name: str, template: list[Any]) -> Non
         "stops": [_stop(one) for one in done.stops],
     }
     if wrote:
-        os.unlink(archive)  # noqa: PTH108
+        os.unlink(archive)
     scene.emit("verb", name, account=account, vantage="harness", step="verbs", seen=seen)
 
 
 def _archive(scene: Scene, account: str) -> str:
     """Where an account's backup goes: where it may write."""
     own = scene.target.gateway.backup_to if account == GATEWAY else ""
-    return str(scene.installation.expanded(own)) if own else f"/tmp/{account}.tar"  # noqa: S108
+    return str(scene.installation.expanded(own)) if own else f"/tmp/{account}.tar"
 
 
 def _traced(scene: Scene, account: str, argv: list[str]) -> Trace:
@@ -182,7 +186,12 @@ def _traced(scene: Scene, account: str, argv: list[str]) -> Trace:
     ids = scene.gateway_ids if own else scene.ids(account)
     spec = Launch(
         posture=scene.posture if own else OUTSIDER,
-        uid=ids["uid"], gid=ids["gid"], groups=(ids["gid"],), argv=tuple(argv), env={"PATH": "/usr/bin:/bin"}, cwd="/",
+        uid=ids["uid"],
+        gid=ids["gid"],
+        groups=(ids["gid"],),
+        argv=tuple(argv),
+        env={"PATH": "/usr/bin:/bin"},
+        cwd="/",
     )
     return trace(spec, WITHIN)
 

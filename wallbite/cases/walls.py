@@ -25,7 +25,6 @@ from wallbite.installation.identities import GATEWAY
 from wallbite.installation.talk import http_request
 from wallbite.postures import ENFORCING
 from wallbite.probing.plan import Attempt
-from wallbite.stages import reach
 from wallbite.target.model import Surface
 
 PSEUDO = ("/proc", "/sys")
@@ -198,7 +197,7 @@ def api_controls(scene: Scene, job: str) -> None:
 
 
 def crash(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found], watch: scratch.Watch) -> None:
-    """SIGKILL, and who may read what it leaves; then a second boot with links planted, and the same through its drop."""
+    """SIGKILL, and who may read what it leaves; then a second boot, links planted, and the same through its drop."""
     gateway.kill()
     database = [one for one in reaching.find(scene, _databases(scene)) if one.name in {each.name for each in found}]
 

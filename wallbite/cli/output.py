@@ -47,5 +47,5 @@ def settle() -> bool:
 
 def _void(descriptor: int) -> None:
     """Let what is still to be written go nowhere."""
-    with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+    with contextlib.suppress(OSError), open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), descriptor)

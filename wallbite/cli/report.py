@@ -49,7 +49,7 @@ def replace(path: Path, data: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             os.fchmod(file.fileno(), 0o644)
-        os.replace(part, path)  # noqa: PTH105 - one name, whatever it is
+        os.replace(part, path)
     except (OSError, ValueError) as error:
         if part:
             Path(part).unlink(missing_ok=True)

@@ -47,7 +47,7 @@ def run_bounded(argv: Sequence[str], timeout: float, **options: Any) -> tuple[in
 
 def _listen(process: subprocess.Popen[bytes], deadline: float) -> bytes:
     """The end of its output, when it has ended."""
-    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    assert process.stdout is not None
     source, kept = process.stdout.fileno(), b""
     os.set_blocking(source, False)
     left = PARTING

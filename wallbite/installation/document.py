@@ -26,7 +26,7 @@ def _plain(dumper: _Dumper, value: Plain) -> yaml.Node:
 
 
 _Dumper.add_representer(Plain, _plain)
-_Dumper.ignore_aliases = lambda self, data: True  # type: ignore[method-assign]  # aliases are refused by strict readers
+_Dumper.ignore_aliases = lambda *_: True  # type: ignore[method-assign]  # aliases are refused by strict readers
 
 
 def dump(document: Any) -> str:

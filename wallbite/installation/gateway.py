@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from wallbite.installation.installation import OUTPUT, Installation
 from wallbite.installation import processes
+from wallbite.installation.installation import OUTPUT, Installation
 from wallbite.stages import ptrace
 from wallbite.stages.credentials import Credentials
 from wallbite.stages.launch import Launch, launch
@@ -147,7 +147,9 @@ class Gateway:
     def text(self) -> str:
         """All that it printed and logged since its first start, bounded."""
         log = self.installation.target.gateway.log
-        return "".join(read_bounded(path) for path in (*self._outputs, *([str(self.installation.expanded(log))] if log else [])))
+        return "".join(
+            read_bounded(path) for path in (*self._outputs, *([str(self.installation.expanded(log))] if log else []))
+        )
 
     def printed(self) -> str:
         """What it printed since its last start."""
@@ -232,7 +234,12 @@ class Gateway:
 def own_environment(installation: Installation) -> dict[str, str]:
     """The environment that it is started with."""
     own = installation.expanded(dict(installation.target.gateway.environment))
-    return {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **own}
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        **own,
+    }
 
 
 def size_of(path: str) -> int:

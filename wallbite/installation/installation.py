@@ -15,7 +15,7 @@ from wallbite.content import content
 from wallbite.installation.document import dump, with_value
 from wallbite.installation.fault import Fault
 from wallbite.installation.identities import Identities
-from wallbite.installation.layout import Layout, state_of
+from wallbite.installation.layout import Layout
 from wallbite.postures import Posture
 from wallbite.stages.credentials import set_file_capabilities
 from wallbite.target.model import ConfigFile, Step, Surface, Target
@@ -28,7 +28,7 @@ OUTPUT: Final = f"{PRIVATE}/output"
 LOOSE: Final = 0o755  # what a directory of the gateway is loosened to before a boot
 _OWN: Final = (PRIVATE, "/opt/wallbite-own", "/opt/wallbite-opened")
 # Where a program leaves things behind; a stage begins with these empty, save for what is installed.
-_KEPT: Final = ("/dev/shm", "/home", "/opt", "/root", "/run", "/srv", "/tmp", "/var")  # noqa: S108 - looked at, not used
+_KEPT: Final = ("/dev/shm", "/home", "/opt", "/root", "/run", "/srv", "/tmp", "/var")
 
 
 @dataclass
@@ -118,7 +118,9 @@ class Installation:
         values |= {f"gid:{name}": self.identities.gid(name) for name in names}
         values |= {f"secret:{name}": secrets.token_hex(24) for name in self.target.secrets}
         values |= {f"state:{account.name}": account.directory for account in self.target.accounts.values()}
-        values |= {f"plan:{name}": f"{PLANS}/{name}.json" for name in (*self.paths, *self.target.accounts, *self.plugins)}
+        values |= {
+            f"plan:{name}": f"{PLANS}/{name}.json" for name in (*self.paths, *self.target.accounts, *self.plugins)
+        }
         values |= {"python": self.interpreter, "inbox": INBOX, "probe": f"{PRIVATE}/probe.py"}
         if self.target.config:
             values["config"] = self.target.config.main.path
@@ -156,14 +158,16 @@ class Installation:
     def _loosen(self) -> None:
         for step in self.target.install:
             if step.kind == "directory" and step.owner == "gateway" and (step.mode or 0) & 0o077 == 0:
-                os.chmod(step.path, LOOSE)  # noqa: PTH101
+                os.chmod(step.path, LOOSE)
 
     # What was there, to compare with what is there afterwards.
 
     def snapshot(self) -> dict[str, tuple[Any, ...]]:
         """Kind, mode, owner, and for files size and time of change, wherever something may have been left behind."""
         found: dict[str, tuple[Any, ...]] = {}
-        elsewhere = {step.path for step in self.target.install if not step.path.startswith(tuple(f"{top}/" for top in _KEPT))}
+        elsewhere = {
+            step.path for step in self.target.install if not step.path.startswith(tuple(f"{top}/" for top in _KEPT))
+        }
         for top in (*_KEPT, *elsewhere):
             found |= dict(_listing(top))
         return found

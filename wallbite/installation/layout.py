@@ -49,7 +49,7 @@ class Layout:
         """Give a path its owner and mode."""
         os.chown(path, self.identities.uid(step.owner), self.identities.gid(step.group), follow_symlinks=False)
         if not os.path.islink(path):
-            os.chmod(path, mode)  # noqa: PTH101 - the mode is the descriptor's
+            os.chmod(path, mode)
 
     def _lay_directory(self, step: Step) -> None:
         _parents(step.path)

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from wallbite.stages.credentials import Credentials, parse_status
 
-
 _SETTLING: Final = 0.5  # seconds for what dies with the gateway to be gone
 _TICK: Final = 0.005
 
@@ -26,7 +25,10 @@ def read(pid: int) -> tuple[Credentials, dict[str, Any]]:
         status = file.read()
     credentials = parse_status(status)
     fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-    sets = {name: f"{getattr(credentials, name):x}" for name in ("permitted", "effective", "inheritable", "ambient", "bounding")}
+    sets = {
+        name: f"{getattr(credentials, name):x}"
+        for name in ("permitted", "effective", "inheritable", "ambient", "bounding")
+    }
     return credentials, {
         "pid": pid,
         "uids": list(credentials.uids),

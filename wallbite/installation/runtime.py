@@ -42,4 +42,6 @@ def _cached(name: str) -> Path:
 
 def _bytecode(text: str, name: str) -> bytes:
     code = compile(text, name, "exec", dont_inherit=True)
-    return b"".join([importlib.util.MAGIC_NUMBER, UNCHECKED, importlib.util.source_hash(text.encode()), marshal.dumps(code)])
+    return b"".join(
+        [importlib.util.MAGIC_NUMBER, UNCHECKED, importlib.util.source_hash(text.encode()), marshal.dumps(code)]
+    )

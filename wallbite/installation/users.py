@@ -71,7 +71,7 @@ def _check_free(entries: Iterable[Sequence[str]], name: str, number: int, path: 
 def _read(path: Path) -> list[list[str]]:
     """The entries; a line that is none, such as NIS has, is left out."""
     lines = path.read_text(errors="surrogateescape").splitlines()
-    return [entry for entry in (line.split(":") for line in lines) if len(entry) >= 4]  # noqa: PLR2004 - name:x:number:members
+    return [entry for entry in (line.split(":") for line in lines) if len(entry) >= 4]
 
 
 def _write(path: Path, entries: Iterable[Sequence[str]]) -> None:

@@ -19,7 +19,7 @@ EMPTY: Final[dict[str, Any]] = {}
 Shape = Callable[[Any], bool]
 
 
-class AnswerProblem(Exception):  # noqa: N818 - a finding about a probe, as Problem is one about a user's input
+class AnswerProblem(Exception):
     """What a probe wrote is no answer to its plan; its text is the one reason."""
 
 

@@ -29,7 +29,7 @@ class DroppedError(Exception):
         self.trace = trace
 
 
-def as_identity(  # noqa: PLR0917 - the first four read as one sentence
+def as_identity(
     uid: int,
     gid: int,
     groups: tuple[int, ...],

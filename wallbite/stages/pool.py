@@ -252,7 +252,7 @@ def _start(order: dict[str, Any]) -> _Worker:
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:
-    return os.path.abspath(path)  # noqa: PTH100 - links stay: accounts use them too
+    return os.path.abspath(path)
 
 
 def _shared(value: Any) -> Any:

@@ -54,7 +54,7 @@ def survey(paths: Iterable[str | os.PathLike[str]]) -> Reach:
     trees = set[str]()
     links = dict[str, str]()
     for path in paths:
-        found, real = _follow(os.path.abspath(path))  # noqa: PTH100 - links are followed one by one
+        found, real = _follow(os.path.abspath(path))
         links |= found
         trees.add(real)
     trees = {part for tree in trees for part in _opened(tree)}

@@ -55,4 +55,4 @@ def parse_target(document: Document) -> Target:
 
 
 def _is_path(given: str) -> bool:
-    return "/" in given or given.endswith(_SUFFIXES) or os.path.exists(given)  # noqa: PTH110 - a name that is no path at all is no error here
+    return "/" in given or given.endswith(_SUFFIXES) or os.path.exists(given)

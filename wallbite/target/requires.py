@@ -30,7 +30,7 @@ def _environment(name: str) -> str:
     path = os.environ.get(name, "")
     if not path:
         return f"not provided: the environment variable {name} is not set; let it name the target's file"
-    return "" if os.path.exists(path) else f"not provided: {name} names {path!r}, which is not there"  # noqa: PTH110
+    return "" if os.path.exists(path) else f"not provided: {name} names {path!r}, which is not there"
 
 
 def _program(name: str) -> str:
