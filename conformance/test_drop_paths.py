@@ -48,7 +48,10 @@ def refused_job(bench: Bench, job: Observation, scope: dict[str, str]) -> Verdic
         )
     if seen["attempts"] != 1:
         return bench.failed(f"{seen['attempts']} attempts, expected exactly one", [job], **scope)
-    if not seen["error"] or seen["error"] != bench.facts.setting.declared["refusals"]["drop"]:
+    named = bench.facts.setting.declared["refusals"]["drop"]
+    if not named:
+        return bench.undecided("the descriptor does not say how a failed drop is told", [job], **scope)
+    if seen["error"] != named:
         return bench.failed(f"the job's error is {seen['error']!r}, not the one of a failed drop", [job], **scope)
     if not seen["event"]:
         return bench.failed("no event tells of the failed drop", [job], **scope)

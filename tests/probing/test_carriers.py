@@ -58,12 +58,13 @@ def planned(scene: Scene, inbox: Inbox, **settings: Any) -> tuple[Plan, str]:
 
 
 def test_a_plugin_directory_is_laid_down_by_root_and_nothing_is_added_by_running(scene: Scene, inbox: Inbox) -> None:
-    """Entry 0755, the rest 0644; no __pycache__, which would be code."""
+    """Entry 0755, the rest 0644, the probe's bytecode beside it: code as well, and so there before the first run."""
     where = scene.root / "plugins" / "init-alpha"
     lay_down("plugin", where, "init-alpha", PYTHON)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in where.iterdir()}
-    assert modes == {"entry": 0o755, "probe.py": 0o644, "manifest.yaml": 0o644}
-    assert (where / "entry").read_text().startswith(f"#!{PYTHON} -I\n")
+    assert modes == {"entry": 0o755, "probe.py": 0o644, "manifest.yaml": 0o644, "__pycache__": 0o755}
+    laid = sorted(path.name for path in (where / "__pycache__").iterdir())
+    assert (where / "entry").read_text().startswith(f"#!{PYTHON} -IS\n")
     manifest = yaml.safe_load((where / "manifest.yaml").read_text())
     assert (manifest["manifest_spec"], manifest["manifest_version"], manifest["protocol"]) == ("ductile.plugin", 1, 2)
     assert (manifest["name"], manifest["entrypoint"]) == ("init-alpha", "entry")
@@ -73,6 +74,7 @@ def test_a_plugin_directory_is_laid_down_by_root_and_nothing_is_added_by_running
     _, path = planned(scene, inbox)
     assert call(where / "entry", request(payload={"plan": path}), uid=0).returncode == 0
     assert {path.name for path in where.iterdir()} == modes.keys()
+    assert sorted(path.name for path in (where / "__pycache__").iterdir()) == laid
     with pytest.raises(FileExistsError):
         lay_down("plugin", where, "init-alpha", PYTHON)
 
