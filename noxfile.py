@@ -37,6 +37,13 @@ def targets(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Run every seeded fault, not only as many as turn each requirement red (needs root; ten minutes)."""
+    session.install("-e", ".[dev,targets]")
+    session.run("pytest", "tests/faults", *session.posargs, env={"WALLBITE_FAULTS": "every"})
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Measure how fast probing is (needs root)."""
     session.install("-e", ".[dev]")

@@ -36,7 +36,7 @@ def reload_verdict(bench: Bench, one: Observation, reloads: list[Observation]) -
         return bench.failed(f"after the reload a plugin ran as {text}", seen, **scope)
     if one.seen["expected"] == "refused" and one.seen["accepted"]:
         return bench.failed("a violating configuration was accepted", seen, **scope)
-    if one.seen["ended"]:
+    if one.seen["ended"] or (after and after.seen["ended"]):
         return bench.failed("the gateway ended on a reload; the old configuration must stay in force", seen, **scope)
     if one.seen["expected"] == "accepted" and one.seen["refused"]:
         return bench.failed("a sound configuration was refused", seen, **scope)

@@ -214,6 +214,8 @@ def neither_leaves_nor_follows_in_scratch_places(bench: Bench) -> Iterator[Verdi
             yield bench.unobserved(**scope)
         elif two.seen["victim_changed"]:
             yield bench.failed(f"it wrote through a planted link at {two.seen['planted']}", [two], **scope)
+        elif two.seen["problem"]:
+            yield bench.undecided(f"it did not come up over the planted links: {two.seen['problem']}", [two], **scope)
         else:
             yield bench.passed(f"{len(two.seen['planted'])} links planted, none followed", [two], control, **scope)
 

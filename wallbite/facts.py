@@ -80,6 +80,13 @@ class Facts:
         return index
 
     @cached_property
+    def _by_object(self) -> Mapping[tuple[str, str, str], list[Observation]]:
+        index: dict[tuple[str, str, str], list[Observation]] = defaultdict(list)
+        for observation in self.observations:
+            index[(observation.posture, observation.operation, observation.object)].append(observation)
+        return index
+
+    @cached_property
     def operations(self) -> frozenset[str]:
         """Every operation that was observed."""
         return frozenset(operation for _, operation in self._index)
@@ -87,10 +94,15 @@ class Facts:
     def find(self, posture: str, operation: str | Iterable[str], **wanted: str) -> list[Observation]:
         """The observations of ``operation`` (or of several) in ``posture`` whose fields equal ``wanted``."""
         operations = (operation,) if isinstance(operation, str) else operation
+        named = wanted.get("object")
         return [
             observation
             for name in operations
-            for observation in self._index.get((posture, name), ())
+            for observation in (
+                self._index.get((posture, name), ())
+                if named is None
+                else self._by_object.get((posture, name, named), ())
+            )
             if all(getattr(observation, key) == value for key, value in wanted.items())
         ]
 

@@ -27,7 +27,8 @@ class Done:
         code: its exit code; negative for a signal.
         out, error: what it wrote.
         seconds: how long it took.
-        largest: resident memory of the largest of its processes, the target's included, in bytes.
+        largest: resident memory of the largest of its processes, the target's included, in bytes; 0 where something
+            was done to it in the middle.
         left: command lines of descendants that outlived it.
         folder: where the report was to be.
     """
@@ -64,12 +65,33 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+# A process starts with the peak memory of whoever executed it, and this one's is whatever earlier tests needed. Between
+# them stands a small one, which says how large its own children became.
+MEASURED: Final = """
+import os, resource, sys
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code if code >= 0 else 128 - code)
+"""
+
+
+def measured(folder: Path) -> list[str]:
+    """What goes before a command line, so that its memory is written to a file of the folder."""
+    return [sys.executable, "-IS", "-c", MEASURED, str(folder / "memory")]
+
+
 def begin(words: Sequence[str], folder: Path, **options: Any) -> subprocess.Popen[bytes]:
     """Start a run whose streams go to files beside its report."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as error:
         return subprocess.Popen(
-            command(words), stdin=subprocess.DEVNULL, stdout=out, stderr=error, **{"cwd": folder, **options}
+            [*options.pop("before", ()), *command(words)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=error,
+            **{"cwd": folder, **options},
         )
 
 
@@ -79,29 +101,29 @@ def run(
     """One run to its end; ``during`` is called when it has begun."""
     before = children()
     began = time.monotonic()
-    process = begin(["run", *words, "--out", str(folder / "out")], folder, **options)
+    before_it = [] if during else measured(folder)
+    process = begin(["run", *words, "--out", str(folder / "out")], folder, before=before_it, **options)
     try:
         if during:
             during(process)
-        code, largest = reap(process)
+        code = reap(process)
     finally:
         process.kill()
     seconds = time.monotonic() - began
     left = tuple(sorted(children() - before))
     out, error = ((folder / name).read_text(errors="backslashreplace") for name in ("stdout", "stderr"))
+    largest = int((folder / "memory").read_text()) << 10 if before_it else 0
     return Done(code, out, error, seconds, largest, left, folder / "out")
 
 
-def reap(process: subprocess.Popen[bytes]) -> tuple[int, int]:
-    """Exit code, and the resident memory of the largest process below it and of itself, once it has ended."""
+def reap(process: subprocess.Popen[bytes]) -> int:
+    """The exit code, once it has ended."""
     handle = os.pidfd_open(process.pid)
     try:
         assert _ends(handle, PATIENCE), "it did not end"
     finally:
         os.close(handle)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, usage.ru_maxrss << 10
+    return process.wait()
 
 
 def _ends(handle: int, within: float) -> bool:

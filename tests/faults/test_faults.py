@@ -9,13 +9,14 @@ from multiprocessing import get_context
 
 import pytest
 
-from tests.faults.noticing import Noticed, few, notice
+from tests.faults.noticing import EVERY, Noticed, cover, few, notice
 from wallbite import catalogue, checks
 from wallbite.catalogue import Catalogue
 from wallbite.installation import fault as faults
 from wallbite.options import processors
 
 NAMES = faults.names()
+RUN = NAMES if EVERY else cover(NAMES)
 SECONDS = 600.0
 
 Noticing = Mapping[str, "Future[Noticed]"]
@@ -23,11 +24,11 @@ Noticing = Mapping[str, "Future[Noticed]"]
 
 @pytest.fixture(scope="module")
 def noticing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Noticing]:
-    """The runs of all faults that are tested, some at a time."""
+    """The runs of all faults that are tested, some at a time: one more than processors, since a run also waits."""
     called = [getattr(item, "callspec", None) for item in request.session.items if item.path == request.path]
     wanted = [call.params["seeded"] for call in called if call and "seeded" in call.params]
     folder = tmp_path_factory.mktemp("faults")
-    with ProcessPoolExecutor(processors(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processors() + 1, mp_context=get_context("spawn")) as pool:
         yield {name: pool.submit(notice, name, folder / name) for name in wanted}
         pool.shutdown(cancel_futures=True)
 
@@ -39,7 +40,7 @@ def known() -> Catalogue:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a run needs root")
-@pytest.mark.parametrize("seeded", NAMES)
+@pytest.mark.parametrize("seeded", RUN)
 def test_a_fault_is_noticed_for_its_reason_and_nowhere_else(noticing: Noticing, seeded: str) -> None:
     """Exactly what it names turns red, in exactly these postures; nothing is left undecided."""
     found, expected = noticing[seeded].result(SECONDS), faults.load(seeded).noticed_by

@@ -152,7 +152,8 @@ def run_override(scene: Scene) -> None:
     control = [spawned(scene, gateway, account) for account in scene.accounts[:2]] if ended == "ready" else []
     touched = retouched(scene, before)
     gateway.kill()
-    dropped = all(one["uids"] and set(one["uids"]) == {one["account_uid"]} and not one["lines"] for one in control)
+    own = ({scene.gateway_ids["uid"]}, {scene.gateway_ids["gid"]})  # whether the drop is whole is for others to say
+    dropped = all(one["uids"] and (set(one["uids"]), set(one["gids"])) != own and not one["lines"] for one in control)
     bites = bool(touched and control and dropped)
     scene.note("reconciled", "without the override", errno="OK" if bites else "EINVAL", changed=touched, spawns=control)
 

@@ -143,12 +143,12 @@ def _spoken(gateway: Gateway) -> list[str]:
     return [gateway.output, *folder]
 
 
-def later_backup(scene: Scene) -> None:
-    """A second backup, beside the first."""
+def later_backup(scene: Scene, name: str = "later.tar") -> None:
+    """Another backup, beside the first."""
     verb = scene.target.gateway
     if not verb.backup or not verb.backup_to:
         raise CaseProblem("the descriptor names no backup")
-    backups.make(scene, os.path.join(os.path.dirname(verb.backup_to), "later.tar"))
+    backups.make(scene, os.path.join(os.path.dirname(verb.backup_to), name))
 
 
 def endure_hostile_names(scene: Scene, gateway: Gateway) -> None:

@@ -14,6 +14,7 @@ from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING
 
+ENDING: Final = 5.0  # seconds that a gateway may take to end in good order
 CHANGED: Final = "changed"  # the plugin's grant names another account
 
 
@@ -34,26 +35,30 @@ def run(scene: Scene) -> None:
     note_landing(scene, gateway, "before", account, plugin)
     for name, (document, expected) in documents(scene, plugin, other).items():
         scene.installation.write_config(document)
-        scene.note("reload", name, expected=expected, **told(scene, gateway))
-        if not gateway.alive:
+        seen = told(scene, gateway)
+        scene.note("reload", name, **{**seen, "expected": expected, "ended": not gateway.alive})
+        lands = other if name == CHANGED else account
+        if not gateway.alive or not note_landing(scene, gateway, name, lands, plugin):
             return
-        note_landing(scene, gateway, name, other if name == CHANGED else account, plugin)
     gateway.kill()
 
 
-def note_landing(scene: Scene, gateway: Gateway, moment: str, account: str, plugin: str) -> None:
-    """Who a plugin runs as, and who it must run as."""
+def note_landing(scene: Scene, gateway: Gateway, moment: str, account: str, plugin: str) -> bool:
+    """Who a plugin runs as, and who it must run as; where none ran, whether the gateway was ending. Whether it goes on."""
     who = who_runs(scene, gateway, Errand(account, f"reload-{moment}"), plugin)
-    scene.emit("landed", moment, account=account, vantage="harness", seen={"expected": scene.ids(account), **who})
+    ended = not gateway.alive or (not who["uids"] and gateway.wait_end(ENDING))
+    seen = {"expected": scene.ids(account), "ended": ended, **who}
+    scene.emit("landed", moment, account=account, vantage="harness", seen=seen)
+    return not ended
 
 
 def told(scene: Scene, gateway: Gateway) -> dict[str, Any]:
     """What the gateway says of a reload."""
-    seen: dict[str, Any] = {"accepted": False, "refused": False, "ended": False, "tail": ""}
+    seen: dict[str, Any] = {"accepted": False, "refused": False, "tail": ""}
     try:
         answer = signalled(gateway, _signal(scene), ("reload-accepted", "reload-refused"))
     except CaseProblem as problem:
-        return {**seen, "ended": not gateway.alive, "tail": str(problem)}
+        return {**seen, "tail": str(problem)}
     return {**seen, "accepted": answer == "reload-accepted", "refused": answer == "reload-refused"}
 
 

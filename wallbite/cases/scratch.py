@@ -57,12 +57,13 @@ class Watch:
             os.symlink(VICTIM, path)
             self.planted.append(path)
 
-    def note_planted(self, scene: Scene) -> None:
-        """Whether the victim is what it was."""
+    def note_planted(self, scene: Scene, problem: str) -> None:
+        """Whether the victim is what it was; ``problem`` says why the gateway did not come up over the links."""
         scene.note(
             "scratch-planted",
             "scratch",
             planted=self.planted,
+            problem=problem,
             victim_changed=state_of(VICTIM, content_too=True) != self.victim,
         )
 

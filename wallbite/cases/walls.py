@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wallbite.cases import backups, events, neighbours, reaching, scratch
-from wallbite.cases.scene import Scene
+from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.spawning import (
     CANARY,
     Errand,
@@ -197,7 +197,7 @@ def api_controls(scene: Scene, job: str) -> None:
 
 
 def crash(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found], watch: scratch.Watch) -> None:
-    """SIGKILL, and who may read what it leaves; then a second boot, links planted, and the same through its drop."""
+    """SIGKILL, and who may read what it leaves; a second boot, the same through its drop; a third over links."""
     gateway.kill()
     database = [one for one in reaching.find(scene, _databases(scene)) if one.name in {each.name for each in found}]
 
@@ -209,12 +209,25 @@ def crash(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found], watch
         spawn(scene, gateway, Errand(account, "restarted", tries))
 
     reaching.again(scene, database, "crashed", reaching.DIRECT, without_it)
-    watch.note_made(scene)
-    watch.plant(scene)
     scene.boot(gateway)
     reaching.again(scene, reaching.find(scene, _databases(scene)), "restarted", reaching.DIRECT, through_it)
-    watch.note_planted(scene)
     gateway.kill()
+    watch.note_made(scene)
+    watch.plant(scene)
+    watch.note_planted(scene, run_over_links(scene, gateway))
+    gateway.kill()
+
+
+def run_over_links(scene: Scene, gateway: Gateway) -> str:
+    """A start, a job, a reload and a backup where links were planted; why it did not come up, or nothing."""
+    try:
+        scene.boot(gateway)
+    except CaseProblem as problem:
+        return str(problem)
+    spawn(scene, gateway, Errand(scene.accounts[0], "over-links"))
+    events.happen(scene, "reload-over-links", lambda: events.reload(scene, gateway))
+    events.happen(scene, "backup-over-links", lambda: events.later_backup(scene, "over-links.tar"))
+    return ""
 
 
 def _databases(scene: Scene) -> list[Surface]:
