@@ -39,7 +39,7 @@ def test_two_runs_started_together_give_the_verdicts_of_one(tmp_path: Path, alon
     paths = [small.write(folder) for folder in folders]
     words = [["run", str(path), *SELECTED, "--jobs", "1", "--out", str(path.parent / "out")] for path in paths]
     began = [running.begin(each, folder) for each, folder in zip(words, folders, strict=True)]
-    codes = [running.reap(process)[0] for process in began]
+    codes = [running.reap(process) for process in began]
     assert codes == [ExitCode.CONFORMANT] * 2, [(folder / "stderr").read_text() for folder in folders]
     for folder in folders:
         assert Done(0, "", "", 0.0, 0, (), folder / "out").verdicts == alone.verdicts

@@ -26,7 +26,9 @@ Noticing = Mapping[str, "Future[Noticed]"]
 def noticing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Noticing]:
     """The runs of all faults that are tested, some at a time: one more than processors, since a run also waits."""
     called = [getattr(item, "callspec", None) for item in request.session.items if item.path == request.path]
-    wanted = [call.params["seeded"] for call in called if call and "seeded" in call.params]
+    wanted = [
+        call.params["seeded"] for call in called if call and "seeded" in call.params
+    ]  # by that name, those to run
     folder = tmp_path_factory.mktemp("faults")
     with ProcessPoolExecutor(processors() + 1, mp_context=get_context("spawn")) as pool:
         yield {name: pool.submit(notice, name, folder / name) for name in wanted}
@@ -60,19 +62,19 @@ def test_every_requirement_has_a_fault_and_a_check(known: Catalogue) -> None:
     assert leaves - checks.load().keys() == set()
 
 
-@pytest.mark.parametrize("seeded", NAMES)
-def test_a_fault_names_what_exists_and_says_what_it_breaks(known: Catalogue, seeded: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fault_names_what_exists_and_says_what_it_breaks(known: Catalogue, name: str) -> None:
     """Requirements that can fail in the named postures, one sentence, and a reason for each."""
-    one = faults.load(seeded)
+    one = faults.load(name)
     assert one.breaks.endswith(".")
     assert one.functions or one.layout or one.config
-    for name, given in one.noticed_by.items():
+    for requirement, given in one.noticed_by.items():
         assert given.reason
-        assert set(given.postures) <= set(known.requirements[name].postures), name
+        assert set(given.postures) <= set(known.requirements[requirement].postures), requirement
 
 
-@pytest.mark.parametrize("seeded", NAMES)
-def test_the_few_postures_show_every_notice(seeded: str) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_few_postures_show_every_notice(name: str) -> None:
     """None of a fault's notices is left out of its run."""
-    one = faults.load(seeded)
+    one = faults.load(name)
     assert all(set(few(one)) & set(given.postures) for given in one.noticed_by.values())

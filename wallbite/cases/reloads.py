@@ -44,7 +44,7 @@ def run(scene: Scene) -> None:
 
 
 def note_landing(scene: Scene, gateway: Gateway, moment: str, account: str, plugin: str) -> bool:
-    """Who a plugin runs as, and who it must run as; where none ran, whether the gateway was ending. Whether it goes on."""
+    """Who a plugin runs as, and who it must run as. False where none ran, because the gateway was ending."""
     who = who_runs(scene, gateway, Errand(account, f"reload-{moment}"), plugin)
     ended = not gateway.alive or (not who["uids"] and gateway.wait_end(ENDING))
     seen = {"expected": scene.ids(account), "ended": ended, **who}
