@@ -30,6 +30,7 @@ from wallbite.verdict import Ruling, Verdict
 WHOLE = os.environ.get("WALLBITE_FAULTS") == "whole"
 EVERY = WHOLE or os.environ.get("WALLBITE_FAULTS") == "every"
 DRAWN = "drawn"
+BROAD = 8  # requirements
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Noticed:
 
 
 def cover(names: Sequence[str]) -> tuple[str, ...]:
-    """As few faults as make every requirement fail at least once."""
+    """Few faults that together make every requirement fail; those that break nearly everything say little of each."""
     named = {name: set(faults.load(name).noticed_by) for name in names}
+    named = {name: noticed for name, noticed in named.items() if len(noticed) <= BROAD}
     missing = set().union(*named.values())
     chosen: list[str] = []
     while missing:
