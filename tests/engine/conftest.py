@@ -13,10 +13,12 @@ sys.path.append(str(Path(__file__).parents[2]))  # `tests.engine.small`, however
 from tests.engine import running, small
 
 
-@pytest.fixture(scope="session", autouse=True)
-def orphans() -> None:
+@pytest.fixture(scope="module", autouse=True)
+def orphans() -> Iterator[None]:
     """A process that outlives its run is noticed."""
-    running.adopt_orphans()
+    running.adopt_orphans(True)
+    yield
+    running.adopt_orphans(False)
 
 
 @pytest.fixture(autouse=True)

@@ -60,9 +60,12 @@ def command(words: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "wallbite", *words]
 
 
-def adopt_orphans() -> None:
+def adopt_orphans(yes: bool) -> None:
     """Whatever a run leaves behind becomes a child of this process, and so is noticed."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
+    with contextlib.suppress(ChildProcessError):
+        while not yes and os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 # A process starts with the peak memory of whoever executed it, and this one's is whatever earlier tests needed. Between

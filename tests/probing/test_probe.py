@@ -77,17 +77,20 @@ def test_descriptors_are_exactly_those_it_was_started_with(scene: Scene) -> None
     assert (targets[given[0]], targets[given[2]]) == ("/etc/passwd", "/")
 
 
+HIDDEN = 0x180000000  # 32 and 33, which no program can set back: libc keeps them to itself
+
+
 def test_signals_that_were_blocked_or_ignored_are_seen(scene: Scene) -> None:
     """Python ignores SIGPIPE and SIGXFSZ by itself, and catches SIGINT: nothing else is its own."""
     clean = run(scene, plan(nonce(), [], answer="stdout")).who["signals"]
-    assert (int(clean["blocked"], 16), int(clean["ignored"], 16)) == (0, 0x1001000)
+    assert (int(clean["blocked"], 16), int(clean["ignored"], 16) & ~HIDDEN) == (0, 0x1001000)
 
     def block() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     kept = run(scene, plan(nonce(), [], answer="stdout"), preexec_fn=block).who["signals"]
-    assert (int(kept["blocked"], 16), int(kept["ignored"], 16)) == (1 << 9, 0x1001001)
+    assert (int(kept["blocked"], 16), int(kept["ignored"], 16) & ~HIDDEN) == (1 << 9, 0x1001001)
 
 
 @pytest.mark.parametrize("python", SUPPORTED, ids=lambda path: path.parts[4])

@@ -17,13 +17,14 @@ from wallbite.problems import UsageProblem
 from wallbite.reports import FORMATS, render, write_all
 
 MEASURE = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from wallbite.reports import render
 start = time.process_time()
 text = render(Path(sys.argv[1]), sys.argv[2])
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps([time.process_time() - start, used.ru_maxrss, len(text)]))
+status = Path("/proc/self/status").read_text()
+peak = int(status.split("VmHWM:")[1].split()[0])  # ru_maxrss would begin with the parent's
+print(json.dumps([time.process_time() - start, peak, len(text)]))
 """
 
 
