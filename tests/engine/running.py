@@ -102,7 +102,7 @@ def run(
     *words: str, folder: Path, during: Callable[[subprocess.Popen[bytes]], None] | None = None, **options: Any
 ) -> Done:
     """One run to its end; ``during`` is called when it has begun."""
-    before = children()
+    before = descendants()
     began = time.monotonic()
     before_it = [] if during else measured(folder)
     process = begin(["run", *words, "--out", str(folder / "out")], folder, before=before_it, **options)
@@ -113,7 +113,7 @@ def run(
     finally:
         process.kill()
     seconds = time.monotonic() - began
-    left = tuple(sorted(children() - before))
+    left = tuple(_described(pid) for pid, _ in sorted(descendants() - before))
     out, error = ((folder / name).read_text(errors="backslashreplace") for name in ("stdout", "stderr"))
     largest = int((folder / "memory").read_text()) << 10 if before_it else 0
     return Done(code, out, error, seconds, largest, left, folder / "out")
@@ -133,21 +133,36 @@ def _ends(handle: int, within: float) -> bool:
     return bool(select.select([handle], [], [], within)[0])
 
 
+def descendants(root: int | None = None) -> set[tuple[int, str]]:
+    """Every process below one (this one): pid, and when it began; a command line changes, these do not."""
+    processes = {pid: stat for pid in _pids() if (stat := _stat(pid))}
+    found, top = set[int](), root or os.getpid()
+    while grown := {pid for pid, stat in processes.items() if int(stat[1]) in {top} | found} - found:
+        found |= grown
+    return {(pid, processes[pid][19]) for pid in found}
+
+
 def children() -> set[str]:
     """Every descendant of this process, by pid and command line."""
-    parents = _parents()
-    mine, found = {os.getpid()}, set[int]()
-    while grown := {pid for pid, parent in parents.items() if parent in mine | found} - found:
-        found |= grown
-    return {f"{pid} {_line(pid)}" for pid in found}
+    return {f"{pid} {_line(pid)}" for pid, _ in descendants()}
 
 
-def _parents() -> dict[int, int]:
-    found = {}
-    for entry in os.listdir("/proc"):
-        with contextlib.suppress(OSError, ValueError):
-            found[int(entry)] = int(Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()[1])
-    return found
+def _pids() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _stat(pid: int) -> list[str]:
+    """What follows the name in /proc/PID/stat: state, parent, ...; nothing where it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
+
+
+def _described(pid: int) -> str:
+    """A process as a person would look for it, also when it has no command line any more."""
+    with contextlib.suppress(OSError):
+        return f"{pid} {_line(pid)} {Path(f'/proc/{pid}/stat').read_text()[:120]}"
+    return f"{pid}, gone a moment later"
 
 
 def _line(pid: int) -> str:
@@ -175,10 +190,7 @@ def _proportional(pid: int) -> int:
 
 def of_the_harness(root: int) -> list[int]:
     """The processes below one that are the harness's own: they run its interpreter with its modules."""
-    parents = _parents()
-    found = {root}
-    while grown := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= grown
+    found = {root} | {pid for pid, _ in descendants(root)}
     return [pid for pid in found if "wallbite" in _line(pid)]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from typing import Any
 from conducting import Emit, Request, errno_of, outcome, spec, wait  # type: ignore[import-not-found]  # beside it
 
 from wallbite.postures import POSTURES
-from wallbite.stages import credentials, dropped, inotify, keyring, seccomp, tracing
+from wallbite.stages import credentials, dropped, inotify, kernel, keyring, seccomp, tracing
 from wallbite.stages.launch import LaunchError, launch, launch_traced, set_file_capabilities
 
 
@@ -49,15 +50,17 @@ def surroundings(request: Request, _emit: Emit) -> Any:
         " 'umask': os.umask(0), 'fds': sorted(int(f) for f in os.listdir('/proc/self/fd')),"
         " 'sid': os.getsid(0) == os.getpid(), 'inherited': os.read(200, 99).decode(), 'in': sys.stdin.read(),"
         " 'limit': resource.getrlimit(resource.RLIMIT_NOFILE), 'groups': os.getgroups(),"
-        " 'sigpipe': int(open('/proc/self/status').read().split('SigIgn:')[1].split()[0], 16)}))"
+        " 'ignored': int(open('/proc/self/status').read().split('SigIgn:')[1].split()[0], 16)}))"
     )
     reading, writing = os.pipe()
     os.write(writing, b"passed on")
     told = spec(
         request, "root", sys.executable, "-I", "-c", program,
         env={"A": "b"}, cwd="/var/lib", umask=0o077, inherit=(reading, writing), high=reading,
-        groups=(5, 6),
+        groups=(5, 6), ignored=(signal.SIGUSR2,),
     )  # fmt: skip
+    for number in (signal.SIGHUP, 32, 33):  # as whoever started the harness may have left them; libc hides the latter
+        kernel.set_disposition(number, ignored=True)
     return outcome(told)[1]
 
 

@@ -164,9 +164,10 @@ class Scene:
 
     def gateway(self, *, deny: Any = None, burdened: bool = True, ready: Ready | None = None) -> Gateway:
         """A gateway, started with groups, descriptors and an ignored signal that its children must not have."""
-        signal.signal(signal.SIGUSR2, signal.SIG_IGN if burdened else signal.SIG_DFL)
         groups = tuple(self.identities.gid(name) for name in EXTRA if name in self.identities.names) if burdened else ()
-        return Gateway(self.installation, groups, tuple(self._burden()) if burdened else (), deny, ready)
+        burden = tuple(self._burden()) if burdened else ()
+        ignored = (signal.SIGUSR2,) if burdened else ()
+        return Gateway(self.installation, groups, burden, deny, ready, ignored=ignored)
 
     def boot(self, gateway: Gateway, within: float | None = None) -> None:
         """Start it and wait until it is ready.

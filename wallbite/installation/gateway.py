@@ -42,6 +42,7 @@ class Gateway:
     descriptors: tuple[int, ...] = ()
     deny: Any = None
     ready: Ready | None = None
+    ignored: tuple[int, ...] = ()
     pid: int = 0
     credentials: Credentials | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Gateway:
             inherit=self.descriptors,
             high=self.descriptors[0] if self.descriptors else None,
             deny=self.deny,
+            ignored=self.ignored,
             stop_after_exec=True,
         )
         self._began = time.monotonic()

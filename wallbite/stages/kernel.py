@@ -48,6 +48,8 @@ _HANDLE_BYTES: Final = 128  # MAX_HANDLE_SZ
 _SIOCGIFFLAGS: Final = 0x8913
 _SIOCSIFFLAGS: Final = 0x8914
 _IFF_UP: Final = 0x1
+_RT_SIGACTION: Final = {"x86_64": 13, "aarch64": 134}
+SIGNALS: Final = 64
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -81,6 +83,12 @@ def _call(name: str, result: type[ctypes.c_int | ctypes.c_long], arguments: tupl
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), shown)
     return value
+
+
+def set_disposition(signal: int, *, ignored: bool) -> None:
+    """Ignore a signal, or give it its default disposition; 32 and 33 too, which libc keeps for itself."""
+    action = struct.pack("4Q", int(ignored), 0, 0, 0)  # SIG_DFL is 0, SIG_IGN 1; no flags, no mask
+    system_call("rt_sigaction", _RT_SIGACTION[os.uname().machine], signal, action, None, SIGNALS // 8)
 
 
 def unshare(flags: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from wallbite.postures import Posture
-from wallbite.stages import credentials, keyring, ptrace, seccomp
+from wallbite.stages import credentials, kernel, keyring, ptrace, seccomp
 from wallbite.stages.credentials import Credentials, read_credentials, set_file_capabilities
 
 __all__ = ["Launch", "LaunchError", "launch", "launch_traced", "read_credentials", "set_file_capabilities"]
@@ -48,6 +48,7 @@ class Launch:
         high: a descriptor that it gets besides, as 5000, or as the last that its hard limit allows.
         keyring: description and payload of a user key in a session keyring of its own; None: the stage's keyring.
         deny: a filter of :mod:`wallbite.stages.seccomp`.
+        ignored: signals that it is started with as ignored; all others have their default disposition.
         stop_after_exec: leave it traced and stopped at its exec.
     """
 
@@ -66,6 +67,7 @@ class Launch:
     high: int | None = None
     keyring: tuple[str, bytes] | None = None
     deny: bytes | None = None
+    ignored: tuple[int, ...] = ()
     stop_after_exec: bool = False
 
     def __post_init__(self) -> None:
@@ -124,7 +126,7 @@ def _become(spec: Launch, send: int) -> NoReturn:
         ("setsid", os.setsid),
         # While root still: the kernel honours file capabilities at exec by the rights that the tracee had here.
         ("trace", lambda: ptrace.traceme() if spec.stop_after_exec else None),
-        ("signals", _default_signals),
+        ("signals", lambda: _set_signals(spec.ignored)),
         ("keyring", lambda: _join_keyring(spec)),
         ("descriptors", lambda: _place_descriptors(spec, report)),
         ("umask", lambda: os.umask(spec.umask)),
@@ -151,11 +153,11 @@ def _become(spec: Launch, send: int) -> NoReturn:
         os._exit(127)
 
 
-def _default_signals() -> None:
-    """Undo what Python ignores for itself, and what the conductor blocks."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
+def _set_signals(ignored: tuple[int, ...]) -> None:
+    """Undo what Python ignores for itself, what whoever started the harness ignored, and what the conductor blocks."""
     signal.set_wakeup_fd(-1)
+    for number in set(range(1, kernel.SIGNALS + 1)) - {signal.SIGKILL, signal.SIGSTOP}:
+        kernel.set_disposition(number, ignored=number in ignored)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
