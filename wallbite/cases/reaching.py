@@ -216,4 +216,4 @@ def lay_own(scene: Scene) -> None:
             (onto / "keep").touch()
             for path in (onto.parent, onto, onto / "keep"):
                 os.chown(path, ids["uid"], ids["gid"])
-            onto.parent.chmod(0o700)
+            onto.parent.chmod(0o777)  # a probe that is not who it should be meets the wall, not this directory
