@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from wallbite.cases import boots, drops, matrix, reloads, spawns, verbs, walls
+from wallbite.cases import boots, drops, matrix, reloads, sidedoors, spawns, verbs, walls
 from wallbite.catalogue import Requirement
 from wallbite.checks import Check
 from wallbite.facts import Setting, SurfaceFact
@@ -19,9 +19,10 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     reloads.plan,
     verbs.plan,
     boots.plan,
+    sidedoors.plan,
 )
 OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-opened", "/dev")
-_NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override"})
+_NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override", "side-doors"})
 _NEED_A_SPAWN: Final = frozenset({"walls", "spawns", "drop-fails", "no-default", "reload"})
 
 
@@ -49,6 +50,8 @@ def _wanted(
     impossible = (_NEED_A_GATE if target.gate is None else frozenset()) | (
         _NEED_A_SPAWN if target.spawn is None else frozenset()
     )
+    if target.side_doors is None:
+        impossible |= {"side-doors"}
     if target.gate is None and "default" in target.accounts:  # nothing says how that account would be taken away
         impossible |= {"no-default"}
     return {

@@ -44,7 +44,7 @@ WRONG = [
     ('mode: "0750"', "mode: 0750", "install[1].mode is 0750; expected an octal mode in quotes", 'quotes: "0750"'),
     ('mode: "0750"', 'mode: "0789"', 'install[1].mode is "0789"; expected an octal mode', "correct it"),
     ('"posture enforcing"', '"posture (enforcing"', "expected a regular expression", "unterminated subpattern"),
-    ("'{tier}'", "'{teir}'", "unknown placeholder {teir}; expected one of account, key, plugin, tier", "brace"),
+    ("'{tier}'", "'{teir}'", "unknown placeholder {teir}; expected one of account, door, key, plugin, tier", "brace"),
     (
         '"{uid:{account}}", gid',
         '"{uuid:{account}}", gid',

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wallbite import tables, target
-from wallbite.cases import boots, drops, matrix, reloads, spawns, verbs, walls
+from wallbite.cases import boots, drops, matrix, reloads, sidedoors, spawns, verbs, walls
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.content import root
 from wallbite.installation import fault as faults
@@ -28,6 +28,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "unknown-keys": boots.run_unknown_key,
     "override": boots.run_override,
     "verbs": verbs.run,
+    "side-doors": sidedoors.run,
 }
 
 

@@ -20,6 +20,7 @@ from wallbite.target.running import (
     Ready,
     Refusals,
     Request,
+    SideDoors,
     Spawn,
     SpawnPath,
     Storm,
@@ -52,6 +53,7 @@ def build(document: Document) -> Target:
         gate=_gate(raw["gate"]) if "gate" in raw else None,
         spawn=_spawn(raw["spawn"]) if "spawn" in raw else None,
         loopback=_loopback(raw["loopback"]) if "loopback" in raw else None,
+        side_doors=SideDoors(**raw["side-doors"]) if "side-doors" in raw else None,
         scratch=tuple(raw.get("scratch", ())),
         residuals=raw.get("residuals", {}),
     )

@@ -216,3 +216,16 @@ class Loopback:
     url: str
     closed: tuple[str, ...]
     open: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SideDoors:
+    """How the gateway speaks of side doors: `gateway.says` has ``side-door`` and ``side-door-unknown``.
+
+    Attributes:
+        doors: the word that stands for ``{door}`` there, by the kind of door.
+        refuse: the key of the configuration, joined by dots, that makes a door a refusal; empty where there is none.
+    """
+
+    doors: Mapping[str, str]
+    refuse: str = ""
