@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
-from wallbite.cases import boots, drops, matrix, reloads, sidedoors, spawns, verbs, walls
+from wallbite.cases import boots, drops, installs, matrix, reloads, sidedoors, spawns, verbs, walls
 from wallbite.catalogue import Requirement
 from wallbite.checks import Check
 from wallbite.facts import Setting, SurfaceFact
@@ -20,6 +21,7 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     verbs.plan,
     boots.plan,
     sidedoors.plan,
+    installs.plan,
 )
 OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-opened", "/dev")
 _NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override", "side-doors"})
@@ -52,6 +54,8 @@ def _wanted(
     )
     if target.side_doors is None:
         impossible |= {"side-doors"}
+    if target.installer is None:
+        impossible |= {"install"}
     if target.gate is None and "default" in target.accounts:  # nothing says how that account would be taken away
         impossible |= {"no-default"}
     return {
@@ -74,6 +78,7 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
         "storm": spawn.storm.jobs if spawn and spawn.storm else 0,
         "refusals": _refusals(target),
         "program": gateway.program,
+        "tree": [asdict(one) for one in target.installer.tree] if target.installer else [],
         "verbs": [name for name in ("check", "version", "backup") if getattr(gateway, name)],
     }
     return Setting(

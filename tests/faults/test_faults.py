@@ -67,7 +67,7 @@ def test_a_fault_names_what_exists_and_says_what_it_breaks(known: Catalogue, nam
     """Requirements that can fail in the named postures, one sentence, and a reason for each."""
     one = faults.load(name)
     assert one.breaks.endswith(".")
-    assert one.functions or one.layout or one.config
+    assert one.functions or one.layout or one.config or one.texts
     for requirement, given in one.noticed_by.items():
         assert given.reason
         assert set(given.postures) <= set(known.requirements[requirement].postures), requirement

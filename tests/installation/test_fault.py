@@ -57,10 +57,13 @@ def test_every_shipped_fault_says_what_it_breaks_and_changes_something(name: str
     seeded = fault.load(name)
     assert seeded.breaks.endswith(".")
     assert seeded.noticed_by
-    assert seeded.functions or seeded.layout or seeded.config
+    assert seeded.functions or seeded.layout or seeded.config or seeded.texts
     for module in seeded.functions:
         source = Path(content("fixtures", "gateway") / module).read_text()
         assert seeded.rewrite(module, source) != source
+    for name_of_file in seeded.texts:
+        text = Path(content("fixtures", "gateway") / name_of_file).read_text()
+        assert seeded.rewrite_text(name_of_file, text) != text
 
 
 def test_an_unknown_fault_is_named_with_its_nearest() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wallbite import tables, target
-from wallbite.cases import boots, drops, matrix, reloads, sidedoors, spawns, verbs, walls
+from wallbite.cases import boots, drops, installs, matrix, reloads, sidedoors, spawns, verbs, walls
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.content import root
 from wallbite.installation import fault as faults
@@ -29,6 +29,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "override": boots.run_override,
     "verbs": verbs.run,
     "side-doors": sidedoors.run,
+    "install": installs.run,
 }
 
 

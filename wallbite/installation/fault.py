@@ -14,14 +14,15 @@ own where they differ. ``REPLACES`` is the module whose functions (or ``Class.me
 functions that it does not have are added to it. Where two modules must err together it maps each to the names that are
 its own. ``LAYOUT`` maps a path of the descriptor's ``install`` (or the config's path) to the keys that change;
 ``capabilities``, a mask in hexadecimal, lays file capabilities on any installed file. ``CONFIG`` changes keys of the
-configuration, by dotted path.
+configuration, by dotted path. ``TEXTS`` maps a file of the runtime that is no module to pairs of texts: the first is
+replaced by the second.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class Fault:
         functions: file name in the runtime to dotted name to source text; empty for a fault of the layout alone.
         layout: path to changed keys of its install step.
         config: dotted path to value, in the configuration.
+        texts: file name in the runtime to pairs of texts, the first of which is replaced by the second.
     """
 
     name: str
@@ -58,11 +60,24 @@ class Fault:
     functions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     layout: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     @property
     def postures(self) -> tuple[str, ...]:
         """Every posture in which something notices it."""
         return tuple(dict.fromkeys(p for notice in self.noticed_by.values() for p in notice.postures))
+
+    def rewrite_text(self, name: str, text: str) -> str:
+        """The text of the runtime's file ``name`` with the fault in it.
+
+        Raises:
+            UsageProblem: it does not hold what is to be replaced.
+        """
+        for old, new in self.texts.get(name, ()):
+            if old not in text:
+                raise UsageProblem(f"fault {self.name} replaces nothing of {name}", expected=f"{old!r} in it")
+            text = text.replace(old, new)
+        return text
 
     def rewrite(self, module: str, source: str) -> str:
         """The runtime's source of ``module`` with the fault in it.
@@ -119,6 +134,7 @@ def _parse(path: Path) -> Fault:
         ),
         layout=constants.get("LAYOUT", {}),
         config=constants.get("CONFIG", {}),
+        texts=constants.get("TEXTS", {}),
     )
 
 

@@ -68,11 +68,9 @@ class Installation:
             loosen: open the gateway's own directories too far, as a careless operator would.
             plugins: the names of the carriers that are needed; None: all.
         """
-        self._lay_private()
-        layout = Layout(self.identities, self.values, self.fault, self.interpreter)
-        for step in self.target.install:
-            if step.kind != "carrier" or plugins is None or step.name in plugins:
-                layout.lay(step)
+        steps = self.target.install
+        self.lay_steps([one for one in steps if one.kind != "carrier" or plugins is None or one.name in plugins])
+        layout = self._layout
         if self.posture.file_capabilities:
             program = str(expand(self.target.gateway.program, self.values))
             set_file_capabilities(program, self.posture.permitted, effective=self.posture.effective != 0)
@@ -85,6 +83,20 @@ class Installation:
         if loosen:
             self._loosen()
 
+    def lay_steps(self, steps: Iterable[Step]) -> None:
+        """The harness's own places, and these steps alone."""
+        self._lay_private()
+        self.lay_more(steps)
+
+    def lay_more(self, steps: Iterable[Step]) -> None:
+        """Some steps besides what is there."""
+        for step in steps:
+            self._layout.lay(step)
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(self.identities, self.values, self.fault, self.interpreter)
+
     def write_config(self, document: Mapping[str, Any] | None = None) -> None:
         """Write the main configuration anew: ``document``, or the descriptor's own."""
         if self.target.config is None:
@@ -95,8 +107,7 @@ class Installation:
             for path, changed in self.fault.config.items():
                 value = with_value(value, path, changed)
         Path(main.path).unlink(missing_ok=True)
-        layout = Layout(self.identities, self.values, self.fault, self.interpreter)
-        self.config_text = self._write(layout, main, value)
+        self.config_text = self._write(self._layout, main, value)
 
     def config_document(self) -> dict[str, Any]:
         """The descriptor's main configuration with its placeholders filled in."""
@@ -169,7 +180,7 @@ class Installation:
             step.path for step in self.target.install if not step.path.startswith(tuple(f"{top}/" for top in _KEPT))
         }
         for top in (*_KEPT, *elsewhere):
-            found |= dict(_listing(top))
+            found |= dict(listing(top))
         return found
 
     def changed(self, before: Mapping[str, tuple[Any, ...]]) -> list[str]:
@@ -194,7 +205,8 @@ def _is_writable(path: str) -> bool:
     return path not in _OWN and not os.statvfs(path).f_flag & os.ST_RDONLY
 
 
-def _listing(top: str) -> Iterable[tuple[str, tuple[Any, ...]]]:
+def listing(top: str) -> Iterable[tuple[str, tuple[Any, ...]]]:
+    """Every path below one with its kind, mode, owner, group and, of files, size and time; not what is read-only."""
     for folder, directories, files in os.walk(top):
         directories[:] = [name for name in directories if _is_writable(os.path.join(folder, name))]
         for name in (".", *directories, *files):

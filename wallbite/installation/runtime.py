@@ -33,6 +33,8 @@ def _files(source: Path, fault: Fault | None) -> Iterator[tuple[str, bytes]]:
             text = fault.rewrite(name, data.decode()) if fault else data.decode()
             data = text.encode()
             yield str(_cached(name)), _bytecode(text, name)
+        elif fault and name in fault.texts:
+            data = fault.rewrite_text(name, data.decode()).encode()
         yield name, data
 
 

@@ -13,8 +13,10 @@ from wallbite.target.running import (
     Action,
     Gate,
     GatewayCommands,
+    Installer,
     Job,
     JobLog,
+    Laid,
     Loopback,
     Need,
     Ready,
@@ -54,6 +56,7 @@ def build(document: Document) -> Target:
         spawn=_spawn(raw["spawn"]) if "spawn" in raw else None,
         loopback=_loopback(raw["loopback"]) if "loopback" in raw else None,
         side_doors=SideDoors(**raw["side-doors"]) if "side-doors" in raw else None,
+        installer=_installer(raw["installer"], fixed, tuple(accounts)) if "installer" in raw else None,
         scratch=tuple(raw.get("scratch", ())),
         residuals=raw.get("residuals", {}),
     )
@@ -193,3 +196,22 @@ def _spawn(raw: Raw) -> Spawn:
 
 def _loopback(raw: Raw) -> Loopback:
     return Loopback(**_frozen(raw))
+
+
+def _installer(raw: Raw, fixed: Raw, accounts: Sequence[str]) -> Installer:
+    plain = {key: raw[key] for key in ("unit", "sysusers", "tmpfiles", "lost", "plugins", "accounts", "entry")}
+    return Installer(
+        **plain,
+        needs=tuple(_steps(raw["needs"], fixed, accounts)),
+        run=tuple(raw["run"]),
+        tree=tuple(_laid(raw["tree"], fixed, accounts)),
+        data=tuple(raw["data"]),
+    )
+
+
+def _laid(raw: Sequence[Raw], fixed: Raw, accounts: Sequence[str]) -> Iterator[Laid]:
+    for each in raw:
+        for bound in _each(each, accounts):
+            one = expand(each, {**fixed, **bound})
+            owner = one.get("owner", "root")
+            yield Laid(**{"kind": "directory", "mode": "0755", **one, "owner": owner, "group": one.get("group", owner)})

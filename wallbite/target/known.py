@@ -18,7 +18,13 @@ _ELSEWHERE: Final[dict[Path, tuple[str, ...]]] = {
     ("spawn",): ("plan", "job", "plugin", "command", "event"),
     ("loopback",): ("job",),
 }
-_BOUND: Final[tuple[Path, ...]] = (("install",), ("surfaces",), ("spawn",), ("accounts",))  # {account} has a value
+_BOUND: Final[tuple[Path, ...]] = (
+    ("install",),
+    ("surfaces",),
+    ("spawn",),
+    ("accounts",),
+    ("installer",),
+)  # {account} has a value
 _FOREIGN: Final[tuple[Path, ...]] = (("residuals",), ("claims",), ("title",))  # prose
 
 

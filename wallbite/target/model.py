@@ -11,7 +11,7 @@ from typing import Any, Final
 from wallbite.content import root as content_root
 from wallbite.documents import Document
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text
-from wallbite.target.running import Gate, GatewayCommands, Loopback, SideDoors, Spawn
+from wallbite.target.running import Gate, GatewayCommands, Installer, Loopback, SideDoors, Spawn
 
 ROOT: Final = "root"  # the one owner that need not be declared
 GATEWAY: Final = "gateway"  # the identity that every target has
@@ -157,6 +157,7 @@ class Target:
     spawn: Spawn | None = None
     loopback: Loopback | None = None
     side_doors: SideDoors | None = None
+    installer: Installer | None = None
     scratch: tuple[str, ...] = ()
     residuals: Mapping[str, str] = field(default_factory=dict)
 
