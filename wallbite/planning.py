@@ -6,7 +6,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from wallbite.cases import boots, drops, installs, matrix, reloads, sidedoors, spawns, verbs, walls
+from wallbite.cases import (
+    boots,
+    drops,
+    fingerprints,
+    installs,
+    locking,
+    matrix,
+    races,
+    reloads,
+    sidedoors,
+    spawns,
+    verbs,
+    walls,
+)
 from wallbite.catalogue import Requirement
 from wallbite.checks import Check
 from wallbite.facts import Setting, SurfaceFact
@@ -17,6 +30,9 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     walls.plan,
     spawns.plan,
     drops.plan,
+    fingerprints.plan,
+    races.plan,
+    locking.plan,
     reloads.plan,
     verbs.plan,
     boots.plan,
@@ -25,6 +41,7 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
 )
 OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-opened", "/dev")
 _NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override", "side-doors"})
+_NEED_FINGERPRINTS: Final = frozenset({"fingerprints", "lock-records", "lock-tiers", "code-race"})
 _NEED_A_SPAWN: Final = frozenset({"walls", "spawns", "drop-fails", "no-default", "reload"})
 
 
@@ -56,6 +73,8 @@ def _wanted(
         impossible |= {"side-doors"}
     if target.installer is None:
         impossible |= {"install"}
+    if None in (target.fingerprints, target.gate, target.spawn):
+        impossible |= _NEED_FINGERPRINTS
     if target.gate is None and "default" in target.accounts:  # nothing says how that account would be taken away
         impossible |= {"no-default"}
     return {
@@ -79,6 +98,7 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
         "refusals": _refusals(target),
         "program": gateway.program,
         "tree": [asdict(one) for one in target.installer.tree] if target.installer else [],
+        "code-refusals": dict(target.fingerprints.refusals) if target.fingerprints else {},
         "verbs": [name for name in ("check", "version", "backup") if getattr(gateway, name)],
     }
     return Setting(

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -130,11 +130,11 @@ def code(folder: Path) -> Path:
 
 
 @pytest.fixture
-def place() -> Path:
+def place() -> Iterator[Path]:
     """A place that every account may enter."""
     top = Path("/run") / f"fingerprints-{os.getpid()}-{time.monotonic_ns()}"
     top.mkdir(0o755)
-    yield top  # type: ignore[misc]
+    yield top
     shutil.rmtree(top)
 
 

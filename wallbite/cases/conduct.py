@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from wallbite import tables, target
-from wallbite.cases import boots, drops, installs, matrix, reloads, sidedoors, spawns, verbs, walls
+from wallbite.cases import (
+    boots,
+    drops,
+    fingerprints,
+    installs,
+    locking,
+    matrix,
+    races,
+    reloads,
+    sidedoors,
+    spawns,
+    verbs,
+    walls,
+)
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.content import root
 from wallbite.installation import fault as faults
@@ -30,6 +43,10 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "verbs": verbs.run,
     "side-doors": sidedoors.run,
     "install": installs.run,
+    "fingerprints": fingerprints.run,
+    "lock-records": locking.run_records,
+    "lock-tiers": locking.run_tiers,
+    "code-race": races.run,
 }
 
 

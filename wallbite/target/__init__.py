@@ -19,15 +19,18 @@ from wallbite.target.running import (
     SpawnPath,
     Storm,
 )
+from wallbite.target.verifying import Build, Fingerprints
 
 __all__ = [
     "GATEWAY",
     "ROOT",
     "Account",
     "Action",
+    "Build",
     "Claims",
     "Config",
     "ConfigFile",
+    "Fingerprints",
     "Gate",
     "GatewayCommands",
     "Job",

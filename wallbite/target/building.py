@@ -27,6 +27,7 @@ from wallbite.target.running import (
     SpawnPath,
     Storm,
 )
+from wallbite.target.verifying import build_fingerprints
 
 KINDS: Final = ("directory", "interpreter", "copy", "file", "link", "canary", "carrier", "user")
 
@@ -54,6 +55,7 @@ def build(document: Document) -> Target:
         config=_config(raw["config"]) if "config" in raw else None,
         gate=_gate(raw["gate"]) if "gate" in raw else None,
         spawn=_spawn(raw["spawn"]) if "spawn" in raw else None,
+        fingerprints=build_fingerprints(raw["fingerprints"]) if "fingerprints" in raw else None,
         loopback=_loopback(raw["loopback"]) if "loopback" in raw else None,
         side_doors=SideDoors(**raw["side-doors"]) if "side-doors" in raw else None,
         installer=_installer(raw["installer"], fixed, tuple(accounts)) if "installer" in raw else None,

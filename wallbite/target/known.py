@@ -12,11 +12,12 @@ from wallbite.target.model import ROOT
 from wallbite.target.placeholders import ACCOUNT, Slot, names_account, placeholders
 
 _EVERYWHERE: Final = ("program", "config", "python", "inbox", "probe")
-_SAYS: Final = ("account", "door", "key", "plugin", "tier")
+_SAYS: Final = ("account", "door", "key", "plugin", "tier", "from", "to")
 _ELSEWHERE: Final[dict[Path, tuple[str, ...]]] = {
     ("gateway", "backup"): ("to",),
     ("spawn",): ("plan", "job", "plugin", "command", "event"),
     ("loopback",): ("job",),
+    ("fingerprints",): ("plugin", "plugins"),
 }
 _BOUND: Final[tuple[Path, ...]] = (
     ("install",),

@@ -12,6 +12,7 @@ from wallbite.content import root as content_root
 from wallbite.documents import Document
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text
 from wallbite.target.running import Gate, GatewayCommands, Installer, Loopback, SideDoors, Spawn
+from wallbite.target.verifying import Fingerprints
 
 ROOT: Final = "root"  # the one owner that need not be declared
 GATEWAY: Final = "gateway"  # the identity that every target has
@@ -155,6 +156,7 @@ class Target:
     config: Config | None = None
     gate: Gate | None = None
     spawn: Spawn | None = None
+    fingerprints: Fingerprints | None = None
     loopback: Loopback | None = None
     side_doors: SideDoors | None = None
     installer: Installer | None = None

@@ -1,0 +1,214 @@
+"""Case ``fingerprints``: many plugins, each with one change of its code; who runs before, after, and locked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from wallbite.cases import neighbours, reaching, truth
+from wallbite.cases.changing import (
+    CHANGES,
+    LOWERED,
+    UNCHANGED,
+    UNGRANTED,
+    WITHIN,
+    Listener,
+    Subject,
+    change,
+    document,
+    lay_subjects,
+    lock,
+    lock_commands,
+    run_all,
+    stock,
+    terms_of,
+)
+from wallbite.cases.scene import CaseProblem, Scene
+from wallbite.cases.spawning import Errand, await_letters, start
+from wallbite.installation.command import run_bounded
+from wallbite.installation.gateway import Gateway
+from wallbite.postures import ENFORCING
+from wallbite.probing.answers import Answer, AnswerProblem, Result, parse
+from wallbite.probing.plan import Attempt, Plan
+from wallbite.probing.plan import plan as plan_of
+from wallbite.probing.run_here import run_plan
+
+RELOCKED: Final = "code-entrypoint"
+NEVER: Final = "code-never"
+WALKER: Final = "code-walker"
+STEADY: Final = "code-steady"
+
+
+def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One case for each enforcing posture."""
+    for posture in postures:
+        if posture in ENFORCING:
+            yield {"case": f"fingerprints@{posture}", "kind": "fingerprints", "posture": posture, "params": {}}
+
+
+def subjects_of(scene: Scene) -> list[Subject]:
+    """A plugin for each change, and what must stay, lose more, or was never locked."""
+    first = scene.accounts[0]
+    return [
+        *(Subject(f"code-{name}", first, name) for name in CHANGES),
+        *(Subject(f"code-same-{name}", name) for name in scene.accounts),
+        Subject("code-rewritten", first, UNCHANGED),
+        Subject(STEADY, first, program="plugin"),
+        Subject(NEVER, first),
+        Subject("code-holder", first, "entrypoint", principal=True),
+        Subject("code-lowest", LOWERED, "entrypoint"),
+        *([Subject("code-free", "", "entrypoint")] if UNGRANTED in scene.accounts else []),
+    ]
+
+
+def run(scene: Scene) -> None:
+    """Lock, boot, run all; change, run all; reach back as one that lost its account; lock as others, as the owner."""
+    if LOWERED not in scene.accounts:
+        raise CaseProblem(f"the target has no account {LOWERED!r}: nothing can be downgraded to it")
+    first, subjects, listener = scene.accounts[0], subjects_of(scene), Listener()
+    walker = Subject(WALKER, first, "module", program="plugin")
+    scene.lay_down(document(scene, [*subjects, walker]), plugins={stock(scene, first)})
+    lay_subjects(scene, [*subjects, walker])
+    lock(scene, [*(one.name for one in subjects if one.name != NEVER), WALKER, stock(scene, first)], "at-first")
+    gateway = scene.gateway()
+    scene.boot(gateway)
+    run_all(scene, gateway, listener, [*subjects, walker], "before")
+    change(scene, [*subjects, walker])
+    run_all(scene, gateway, listener, subjects, "after")
+    reach_back(scene, gateway, first)
+    relocked = [one for one in subjects if one.name in (RELOCKED, NEVER)]
+    lock_as_others(scene)
+    run_all(scene, gateway, listener, relocked, "tried")
+    lock(scene, [one.name for one in relocked], "again", gateway)
+    run_all(scene, gateway, listener, relocked, "relocked")
+    gateway.kill()
+
+
+# Who may lock.
+
+
+def lock_as_others(scene: Scene) -> None:
+    """Each account runs the verb with a copy of the configuration of its own, the first with the gateway's as well."""
+    assert scene.target.config is not None
+    for number, account in enumerate(scene.accounts):
+        ids = scene.ids(account)
+        own = Path("/tmp", f"wallbite-config-{account}")
+        main = copy_configuration(scene, own, ids)
+        for config in (main, scene.target.config.main.path) if not number else (main,):
+            note_try(scene, account, ids, config)
+        shutil.rmtree(own)
+
+
+def copy_configuration(scene: Scene, own: Path, ids: dict[str, Any]) -> str:
+    """All configuration files in a directory of the account's own, which it can read; the main one's path."""
+    assert scene.target.config is not None
+    top = os.path.dirname(scene.target.config.main.path)
+    for file in scene.target.config.files:
+        copy = own / os.path.relpath(file.path, top)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file.path, copy)
+    for path in (own, *own.rglob("*")):
+        os.chown(path, ids["uid"], ids["gid"])
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return str(own / os.path.basename(scene.target.config.main.path))
+
+
+def note_try(scene: Scene, account: str, ids: dict[str, Any], config: str) -> None:
+    """One try; what counts is what root sees of the records, and who runs afterwards."""
+    program, before = str(scene.installation.values["program"]), digest(scene)
+    [argv, *_] = lock_commands(scene, [RELOCKED], config=config)
+    argv = [scene.installation.interpreter if word == program else word for word in argv]
+    try:
+        exit_, said = run_bounded(
+            argv, WITHIN, user=ids["uid"], group=ids["gid"], extra_groups=[], cwd="/", env={"PATH": "/usr/bin:/bin"}
+        )
+    except OSError as error:
+        scene.emit("lock-try", config, account=account, vantage="dropped", seen={"problem": str(error)})
+        return
+    seen = {"exit": exit_, "said": said[-200:], "before": before, "after": digest(scene), "problem": ""}
+    scene.emit("lock-try", config, account=account, vantage="dropped", seen=seen)
+
+
+def digest(scene: Scene) -> str:
+    """What the records hold, as one number; empty where there are none."""
+    path = Path(str(scene.installation.expanded(terms_of(scene).records)))
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+# What a downgraded plugin still reaches of the account that it had.
+
+
+def reach_back(scene: Scene, gateway: Gateway, former: str) -> None:
+    """A plugin that lost `former` reaches for its directory, a process that still runs as it, and its keyring."""
+    os.mkfifo(neighbours.HOLD, 0o644)
+    os.chmod(neighbours.HOLD, 0o644)
+    beside = Errand(former, "former", neighbours.own_key(former), {"hold": neighbours.HOLD})
+    held = answer_of(scene, gateway, beside, stock(scene, former))
+    if held is None:
+        return
+    plan_, answer = held
+    pid = truth.find(answer.who["pid"], answer.owner_uid)
+    pairs = zip(plan_.attempts, answer.results, strict=True)
+    serials = [result.seen.get("serial") for one, result in pairs if one.operation == "key-add"]
+    processes = neighbours.Processes((pid,), {former: pid}, {former: serials[0]} if serials and serials[0] else {}, "")
+    tries = former_attempts(scene, former, processes)
+    note_attempts(scene, "root", tries, run_plan(plan_of("0", tries)).results, "former-control")
+    note_attempts(scene, former, plan_.attempts, answer.results, "former-control")
+    errand = Errand(LOWERED, "downgraded", tries)
+    found = answer_of(scene, gateway, errand, WALKER)
+    if found is not None:
+        first = len(found[1].results) - len(tries)
+        errno, problem = scene.neighbour.judge(found[1].results[:first])
+        at = {"account": LOWERED, "vantage": "spawned", "step": "downgraded"}
+        scene.emit(truth.NAME, truth.NAME, **at, errno=errno, seen={"problem": problem})
+        uids = [*found[1].who["uids"], found[1].owner_uid]
+        scene.emit("downgraded", WALKER, **at, seen={"uids": uids, "lowered": scene.ids(LOWERED)})
+        note_attempts(scene, LOWERED, tries, found[1].results[first:], "downgraded")
+    neighbours.release()
+
+
+def former_attempts(scene: Scene, former: str, processes: neighbours.Processes) -> list[Attempt]:
+    """Everything that the table denies on the account's surfaces, and into its process and its keyring."""
+    reaching.lay_own(scene)
+    surfaces = reaching.find(scene, [one for one in scene.target.surfaces if one.owner == former])
+    denied = scene.tables["errnos"]["surfaces"]["account"]
+    files = [
+        one
+        for surface in [*surfaces, *reaching.opened(surfaces, "former")]
+        for one in reaching.attempts(scene, [surface], LOWERED, only=denied[surface.surface.kind]["denied"])
+    ]
+    others = neighbours.process_attempts(scene, processes, LOWERED)
+    into = [one for one in others if one.object.startswith(f"process-of:{former}")]
+    keys = neighbours.key_attempts(scene, neighbours.Key(0), processes, LOWERED)
+    return [*files, *into, *(one for one in keys if one.object == f"key-of:{former}")]
+
+
+def answer_of(scene: Scene, gateway: Gateway, errand: Errand, plugin: str) -> tuple[Plan, Answer] | None:
+    """A probe's answer, that no other requirement is to judge; or an observation that there is none."""
+    begun = start(scene, errand, plugin)
+    problem = begun if isinstance(begun, str) else ""
+    if not isinstance(begun, str):
+        plan_, job = begun
+        letters = await_letters(scene, gateway, errand, plan_, job, 1, scene.asked[plan_.nonce] + WITHIN)
+        try:
+            if not isinstance(letters, str):
+                return plan_, parse(letters[0][2], plan_, owner_uid=letters[0][1])
+            problem = letters
+        except AnswerProblem as malformed:
+            problem = str(malformed)
+    at = {"account": errand.account, "vantage": "spawned", "step": errand.step}
+    scene.emit("answer", errand.step, **at, seen={"problem": problem})
+    return None
+
+
+def note_attempts(scene: Scene, account: str, tries: Sequence[Attempt], results: Sequence[Result], step: str) -> None:
+    """One observation for each, under a name of its own: the walls speak of accounts, this of who lost one."""
+    vantage = {"root": "harness", LOWERED: "spawned"}.get(account, "dropped")
+    for one, result in zip(tries, results, strict=True):
+        seen = {**result.seen, "operation": one.operation, **one.arguments.get("note", {})}
+        scene.emit("former", f"{one.operation} {one.object}", account=account, vantage=vantage, step=step,
+                   layout=one.layout, errno=result.errno, seen=seen)  # fmt: skip
