@@ -27,10 +27,13 @@ from wallbite.cases.changing import (
     stock,
     terms_of,
 )
+from wallbite.cases.drops import ungranted_everywhere
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.spawning import Errand, await_letters, start
 from wallbite.installation.command import run_bounded
+from wallbite.installation.document import dump, with_value
 from wallbite.installation.gateway import Gateway
+from wallbite.installation.identities import GATEWAY
 from wallbite.postures import ENFORCING
 from wallbite.probing.answers import Answer, AnswerProblem, Result, parse
 from wallbite.probing.plan import Attempt, Plan
@@ -76,14 +79,15 @@ def run(scene: Scene) -> None:
     lock(scene, [*(one.name for one in subjects if one.name != NEVER), WALKER, stock(scene, first)], "at-first")
     gateway = scene.gateway()
     scene.boot(gateway)
-    run_all(scene, gateway, listener, [*subjects, walker], "before")
+    run_all(scene, gateway, listener, [one for one in subjects if one.change or one.name == NEVER], "before")
     change(scene, [*subjects, walker])
     run_all(scene, gateway, listener, subjects, "after")
     reach_back(scene, gateway, first)
     relocked = [one for one in subjects if one.name in (RELOCKED, NEVER)]
-    lock_as_others(scene)
+    names = [one.name for one in relocked]
+    lock_as_others(scene, (first, LOWERED), names)
     run_all(scene, gateway, listener, relocked, "tried")
-    lock(scene, [one.name for one in relocked], "again", gateway)
+    lock_as_owner(scene, gateway, names)
     run_all(scene, gateway, listener, relocked, "relocked")
     gateway.kill()
 
@@ -91,45 +95,59 @@ def run(scene: Scene) -> None:
 # Who may lock.
 
 
-def lock_as_others(scene: Scene) -> None:
-    """Each account runs the verb with a copy of the configuration of its own, the first with the gateway's as well."""
+def lock_as_others(scene: Scene, accounts: Sequence[str], names: Sequence[str]) -> None:
+    """Accounts run the verb: with a configuration of their own, and with the gateway's."""
     assert scene.target.config is not None
-    for number, account in enumerate(scene.accounts):
-        ids = scene.ids(account)
-        own = Path("/tmp", f"wallbite-config-{account}")
-        main = copy_configuration(scene, own, ids)
-        for config in (main, scene.target.config.main.path) if not number else (main,):
-            note_try(scene, account, ids, config)
-        shutil.rmtree(own)
+    for account in dict.fromkeys(accounts):
+        for config in (own_configuration(scene, account), scene.target.config.main.path):
+            note_try(scene, account, names, config)
 
 
-def copy_configuration(scene: Scene, own: Path, ids: dict[str, Any]) -> str:
-    """All configuration files in a directory of the account's own, which it can read; the main one's path."""
+def lock_as_owner(scene: Scene, gateway: Gateway, names: Sequence[str]) -> None:
+    """The gateway's own user locks with a configuration as the others had: that is not what they were refused for."""
+    config = own_configuration(scene, GATEWAY)
+    done = scene.gateway(burdened=False)
+    done.start(lock_commands(scene, names, config=config)[0])
+    worked = done.wait_end(WITHIN) and done.exit_status == 0
+    scene.note("lock-control", "gateway", errno="OK" if worked else "EINVAL", said=done.tail())
+    done.kill()
+    if not worked or "{plugins}" not in terms_of(scene).lock:
+        lock(scene, names, "again", gateway)
+
+
+def own_configuration(scene: Scene, account: str) -> str:
+    """A configuration that speaks of the same state and names no accounts, in a directory of the account's own."""
     assert scene.target.config is not None
-    top = os.path.dirname(scene.target.config.main.path)
+    assert scene.target.gate is not None
+    own, ids = Path("/tmp", f"wallbite-config-{account}"), scene.identities
+    top, gate = os.path.dirname(scene.target.config.main.path), scene.target.gate
+    text = ungranted_everywhere(document(scene, subjects_of(scene)), gate.grant.rpartition(".")[2])
     for file in scene.target.config.files:
         copy = own / os.path.relpath(file.path, top)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file.path, copy)
+    main = own / os.path.relpath(scene.target.config.main.path, top)
+    main.write_text(dump(with_value(text, gate.accounts, None)))
     for path in (own, *own.rglob("*")):
-        os.chown(path, ids["uid"], ids["gid"])
+        os.chown(path, ids.uid(account), ids.gid(account))
         path.chmod(0o700 if path.is_dir() else 0o600)
-    return str(own / os.path.basename(scene.target.config.main.path))
+    return str(main)
 
 
-def note_try(scene: Scene, account: str, ids: dict[str, Any], config: str) -> None:
+def note_try(scene: Scene, account: str, names: Sequence[str], config: str) -> None:
     """One try; what counts is what root sees of the records, and who runs afterwards."""
-    program, before = str(scene.installation.values["program"]), digest(scene)
-    [argv, *_] = lock_commands(scene, [RELOCKED], config=config)
+    ids, program, before = scene.ids(account), str(scene.installation.values["program"]), digest(scene)
+    argv = lock_commands(scene, names, config=config)[0]
     argv = [scene.installation.interpreter if word == program else word for word in argv]
+    seen: dict[str, Any] = {"exit": None, "said": "", "before": before}
     try:
-        exit_, said = run_bounded(
+        seen["exit"], said = run_bounded(
             argv, WITHIN, user=ids["uid"], group=ids["gid"], extra_groups=[], cwd="/", env={"PATH": "/usr/bin:/bin"}
         )
+        seen["said"] = said[-200:]
     except OSError as error:
-        scene.emit("lock-try", config, account=account, vantage="dropped", seen={"problem": str(error)})
-        return
-    seen = {"exit": exit_, "said": said[-200:], "before": before, "after": digest(scene), "problem": ""}
+        seen["said"] = str(error)
+    seen["after"] = digest(scene)
     scene.emit("lock-try", config, account=account, vantage="dropped", seen=seen)
 
 

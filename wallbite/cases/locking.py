@@ -52,13 +52,12 @@ def run_records(scene: Scene) -> None:
     earlier = path.read_bytes()
     change(scene, [subject])
     lock(scene, [subject.name], "again")
+    move(scene, listener, subject, moved)
     whole = path.read_bytes()
-    for name, data in {"whole": whole, **spoiled(scene, earlier, whole)}.items():
+    for name, data in spoiled(scene, earlier, whole).items():
         replace(path, data)
-        with_boot(scene, listener, [subject, moved] if name == "whole" else [subject], name)
+        with_boot(scene, listener, [subject], name)
     replace(path, whole)
-    if terms_of(scene).elsewhere:
-        move(scene, listener, subject, moved)
     rebuild(scene, listener, subject)
 
 
@@ -104,13 +103,16 @@ def with_boot(scene: Scene, listener: Listener, subjects: Sequence[Subject], mom
 
 
 def move(scene: Scene, listener: Listener, subject: Subject, moved: Subject) -> None:
-    """The same code at another place, where the gateway finds it as well; then locked there."""
-    place_of(scene, moved.name).rename(scene.installation.expanded(terms_of(scene).elsewhere, plugin=moved.name))
+    """Start with whole records, and the same code at another place where the gateway finds it; then lock it there."""
+    if terms_of(scene).elsewhere:
+        place_of(scene, moved.name).rename(scene.installation.expanded(terms_of(scene).elsewhere, plugin=moved.name))
     gateway = scene.gateway()
     scene.boot(gateway)
-    run_all(scene, gateway, listener, [subject, moved], "moved")
-    lock(scene, [moved.name], "moved", gateway)
-    run_all(scene, gateway, listener, [moved], "locked-there")
+    run_all(scene, gateway, listener, [subject], "whole")
+    if terms_of(scene).elsewhere:
+        run_all(scene, gateway, listener, [moved], "moved")
+        lock(scene, [moved.name], "moved", gateway)
+        run_all(scene, gateway, listener, [moved], "locked-there")
     gateway.kill()
 
 
@@ -122,7 +124,7 @@ def rebuild(scene: Scene, listener: Listener, subject: Subject) -> None:
     before = version(scene)
     for step in scene.target.install:
         if step.kind == "copy":
-            for path in [each for each in Path(step.path).rglob("*") if each.is_file()]:
+            for path in [each for each in Path(step.path).rglob("*") if each.is_file() and each.suffix != ".pyc"]:
                 renew(path, *((build.text, build.becomes) if str(path) == build.file else ("", "")))
     renew(Path(str(scene.installation.values["program"])))
     scene.note(

@@ -29,8 +29,8 @@ TRIES: Final = 700  # swaps in each of the ways, while the gateway spawns
 SPAWNS: Final = 48  # in each of the ways, at least
 BATCH: Final = 16
 WITHIN: Final = 15.0  # seconds for one of the ways
-REST: Final = 0.0012  # the longest time between two swaps; shorter ones are as likely
-LARGE: Final = 1 << 20
+REST: Final = 0.0006  # the longest time between two swaps; shorter ones are as likely
+LARGE: Final = 1 << 19
 WAYS: Final = ("rename", "symlink", "in-place")
 PROGRAM: Final = """#!/bin/sh
 # Says which of two programs it is.

@@ -1,0 +1,108 @@
+"""FPR: what was verified is what runs, and who lost an account reaches nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wallbite.checks import Bench, check
+from wallbite.observation import OK, Observation
+from wallbite.verdict import Verdict
+
+WAYS = ("rename", "symlink", "in-place")
+TRIES = 2000  # in all ways together
+
+
+@check("FPR-07", needs=("code-race",))
+def what_was_verified_is_what_runs(bench: Bench) -> Iterator[Verdict]:
+    posture = bench.postures[0]  # the case is run in the first of them
+    tries = sum(one.seen["tries"] for one in bench.facts.find(posture, "race"))
+    for way in WAYS:
+        scope = {"posture": posture, "surface": way}
+        one = bench.facts.first(posture, "race", object=way)
+        yield race_verdict(bench, one, tries, scope) if one else bench.unobserved(**scope)
+
+
+def race_verdict(bench: Bench, one: Observation, tries: int, scope: dict[str, str]) -> Verdict:
+    """The verdict on one way of swapping a program: its new bytes ran as ``untrusted`` and as nobody else."""
+    seen, lower, own = one.seen, one.seen["lowered"].get("uid"), one.seen["expected"]["uid"]
+    ran = [*seen["ran"], *seen["quiet"]]
+    new = {uid: count for word, uid, count in ran if word == "new"}
+    old = {uid: count for word, uid, count in seen["ran"] if word == "old"}
+    if strange := sorted(uid for uid in new if uid != lower):
+        count = sum(new[uid] for uid in strange)
+        reason = f"new bytes ran as uid {strange[0]} in {count} of {seen['spawns']} spawns"
+        return bench.failed(f"{reason} ({seen['tries']} swaps)", [one], **scope)
+    if strange := sorted(uid for uid in old if uid not in (own, lower)):
+        return bench.failed(f"old bytes ran as uid {strange[0]}", [one], **scope)
+    lacking = {
+        f"{tries} swaps in all, {TRIES} are needed": tries < TRIES,
+        "undisturbed, the old program did not run as granted": [word_uid[:2] for word_uid in seen["quiet"]]
+        != [["old", own]],
+        "the old program never ran as granted while it was swapped": not old.get(own),
+        "the new program never ran while it was swapped": not new.get(lower),
+    }
+    if why := next((text for text, true in lacking.items() if true), ""):
+        return bench.undecided(f"{why}; jobs ended: {dict(seen['ends'])}", [one], **scope)
+    reason = f"{seen['tries']} swaps, {seen['spawns']} spawns: new bytes ran {new[lower]} times, all as untrusted"
+    return bench.passed(reason, [one], bench.facts.first(one.posture, "locked", kind=one.kind), **scope)
+
+
+@check("FPR-11", needs=("fingerprints",))
+def nothing_is_left_of_the_former_account(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        tries = bench.facts.find(posture, "former", step="downgraded", account="untrusted")
+        one = bench.facts.first(posture, "downgraded")
+        for name in ("directory", "process", "keyring"):
+            scope = {"posture": posture, "account": "untrusted", "surface": f"former {name}"}
+            found = [each for each in tries if part(each) == name]
+            if one is None or not found:
+                yield bench.unobserved(**scope)
+            else:
+                yield former_verdict(bench, one, found, scope)
+
+
+def part(one: Observation) -> str:
+    """What of an account an attempt was made on."""
+    if one.seen["operation"].startswith("key-"):
+        return "keyring"
+    return "process" if one.object.partition(" ")[2].startswith("process-of:") else "directory"
+
+
+def former_verdict(bench: Bench, who: Observation, tries: list[Observation], scope: dict[str, str]) -> Verdict:
+    """The verdict on what a downgraded plugin attempted: each as the table says, and each done by root or the owner."""
+    if set(who.seen["uids"]) != {who.seen["lowered"]["uid"]}:
+        return bench.failed(f"it was not downgraded: it ran as uids {sorted(set(who.seen['uids']))}", [who], **scope)
+    table = bench.facts.tables["errnos"]["operations"]
+    reached = [one for one in tries if one.errno in table[one.seen["operation"]]["reached"] and not visible(one)]
+    if reached:
+        return bench.failed(f"{reached[0].object} ({reached[0].layout}) succeeded", reached, **scope)
+    odd = [one for one in tries if one.errno not in expected(bench, one) and not visible(one)]
+    if odd:
+        return bench.undecided(f"{odd[0].object} ({odd[0].layout}) gave {odd[0].errno}", odd, **scope)
+    for one in tries:
+        if not controlled(bench, one):
+            return bench.undecided(f"no control for {one.object}: nobody was seen to succeed at it", [one], **scope)
+    control = next(found for one in tries if (found := controlled(bench, one)))
+    return bench.passed(f"{len(tries)} attempts, each refused", [who, *tries], control, **scope)
+
+
+def visible(one: Observation) -> bool:
+    """Metadata is everybody's who may pass through the directories above; that is no wall."""
+    return one.seen["operation"] == "stat"
+
+
+def expected(bench: Bench, one: Observation) -> list[str]:
+    """The errnos that mean that the wall bites, wherever the object lies."""
+    row = bench.facts.tables["errnos"]["operations"][one.seen["operation"]]
+    listed = [row[column] for column in ("closed", "open") if row[column] != "allowed"]
+    flat = [each for part in listed for each in (part.values() if isinstance(part, dict) else [part])]
+    return [errno for part in flat for errno in part]
+
+
+def controlled(bench: Bench, one: Observation) -> Observation | None:
+    """Root's or the owner's success at the same; possession of a key is shown by its search."""
+    reached = bench.facts.tables["errnos"]["operations"][one.seen["operation"]]["reached"]
+    found = bench.facts.find(one.posture, "former", step="former-control", layout=one.layout)
+    if one.seen["operation"].startswith("key-"):
+        return next((each for each in found if each.object == "key-search own-key" and each.errno == OK), None)
+    return next((each for each in found if each.object == one.object and each.errno in reached), None)
