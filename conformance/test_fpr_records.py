@@ -123,6 +123,8 @@ def a_missing_tier_has_its_own_error(bench: Bench) -> Iterator[Verdict]:
         dropped = bench.facts.setting.declared["refusals"]["drop"]
         if one is None or drop is None:
             yield bench.unobserved(posture)
+        elif one.seen["ran"]:
+            yield bench.failed(f"it has no error at all: {who(one)}", [one], posture=posture)
         elif one.seen["error"] and one.seen["error"] in (drop.seen["error"], dropped):
             yield bench.failed(f"its error {one.seen['error']!r} is also a failed drop's", [one, drop], posture=posture)
         elif one.seen["error"] and named and one.seen["error"] != named:
