@@ -117,11 +117,15 @@ def a_changed_holder_does_not_run(bench: Bench) -> Iterator[Verdict]:
         named = bench.facts.setting.declared["code-refusals"].get("principal", "")
         if one is None:
             yield bench.unobserved(**scope)
+        elif not named:
+            yield bench.undecided(
+                "the descriptor does not say how a plugin with a principal is refused", [one], **scope
+            )
         elif wrong := not_refused(one, named):
             yield bench.failed(wrong, [one], **scope)
         elif not one.seen["said"]["code-refused"]:
             yield bench.failed("no security event names the plugin", [one], **scope)
-        elif why := unknown(one) or ("" if named else "the descriptor does not say how it is refused"):
+        elif why := unknown(one):
             yield bench.undecided(why, [one], **scope)
         else:
             yield bench.passed(

@@ -8,11 +8,11 @@ from wallbite.checks import Bench, check
 from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
-WAYS = ("rename", "symlink", "in-place")
+WAYS = ("rename", "symlink", "in-place", "module")
 TRIES = 2000  # in all ways together
 
 
-@check("FPR-07", needs=("code-race",))
+@check("FPR-07", needs=("code-race", "fingerprints"))
 def what_was_verified_is_what_runs(bench: Bench) -> Iterator[Verdict]:
     posture = bench.postures[0]  # the case is run in the first of them
     tries = sum(one.seen["tries"] for one in bench.facts.find(posture, "race"))
@@ -20,6 +20,25 @@ def what_was_verified_is_what_runs(bench: Bench) -> Iterator[Verdict]:
         scope = {"posture": posture, "surface": way}
         one = bench.facts.first(posture, "race", object=way)
         yield race_verdict(bench, one, tries, scope) if one else bench.unobserved(**scope)
+    for each in bench.postures:
+        yield from place_verdicts(bench, each)
+
+
+def place_verdicts(bench: Bench, posture: str) -> Iterator[Verdict]:
+    """The verdicts on where a running program lies: no account may write or replace it, or what leads there."""
+    for account in bench.accounts:
+        scope = {"posture": posture, "account": account, "surface": "where it runs from"}
+        tries = bench.facts.find(posture, "running-code", account=account)
+        reached = [one for one in tries if one.errno in ("OK", "ENOTDIR", "EISDIR", "EBUSY", "ETXTBSY", "ENOTEMPTY")]
+        control = bench.facts.first(posture, "running-code", account="root", errno=OK)
+        if not tries:
+            yield bench.unobserved(**scope)
+        elif reached:
+            yield bench.failed(f"it may {reached[0].seen['operation']} {reached[0].object}", reached, **scope)
+        elif odd := [one for one in tries if one.errno not in ("EACCES", "EPERM", "EROFS")]:
+            yield bench.undecided(f"{odd[0].seen['operation']} {odd[0].object} gave {odd[0].errno}", odd, **scope)
+        else:
+            yield bench.passed(f"{len(tries)} attempts on what runs and what leads there", tries, control, **scope)
 
 
 def race_verdict(bench: Bench, one: Observation, tries: int, scope: dict[str, str]) -> Verdict:

@@ -10,7 +10,10 @@ from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
 SPOILED = ("earlier", "truncated", "missing", "damaged", "forged", "older-schema")
-OPTIONAL = ("forged", "older-schema")  # where the records have no seals, or no schema that the descriptor names
+OPTIONAL = {
+    "forged": "a record holds nothing beside the fingerprint that could be of another day",
+    "older-schema": "the descriptor names no older schema",
+}
 LOCKED, MOVED = "code-locked", "code-moved"
 SAME, CHANGED, FAILS, DOOMED, FREE = "code-same", "code-changed", "code-fails", "code-doomed", "code-free"
 
@@ -63,6 +66,8 @@ def records_that_are_not_whole_are_none(bench: Bench) -> Iterator[Verdict]:
                 yield bench.undecided("the gateway does not start with such records", [silent], **scope)
             elif name not in OPTIONAL or control is None:
                 yield bench.unobserved(**scope)
+            else:
+                yield bench.inapplicable(OPTIONAL[name], **scope)
 
 
 @check("FPR-12", needs=("lock-records",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ LOWERED: Final = "untrusted"  # the tier of what lost its grant
 UNGRANTED: Final = "default"  # the tier of what has none
 WITHIN: Final = 10.0
 MANY: Final = 100_000  # letters
+MOMENT: Final = 1.0  # seconds that a letter may take after its job has ended
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ class Listener:
 
     seen: set[str] = field(default_factory=set)
 
-    def news(self, scene: Scene) -> dict[str, list[dict[str, Any]]]:
-        """Who wrote since the last time, by plugin."""
+    def news(self, scene: Scene, awaited: int) -> dict[str, list[dict[str, Any]]]:
+        """Who wrote since the last time, by plugin; so many are waited for, a moment, since their jobs did not fail."""
         found: dict[str, list[dict[str, Any]]] = {}
+        scene.inbox.await_storm(len(self.seen) + awaited, time.monotonic() + MOMENT)
         for name, owner, data in scene.inbox.await_storm(MANY, 0.0):
             if name not in self.seen:
                 self.seen.add(name)
@@ -223,7 +226,8 @@ def run_all(
     """Have each run once, all at once; what came of it, as the gateway says, and who ran, as the kernel does."""
     asked = [(subject, counted(gateway, subject), ask_for(scene, gateway, subject)) for subject in subjects]
     told = [(subject, before, {**begun, **outcome(scene, begun)}) for subject, before, begun in asked]
-    ran = listener.news(scene)
+    silent = [one for one, _, seen in told if one.program == "storm" and seen["finished"] and not seen["error"]]
+    ran = listener.news(scene, len(silent))
     for subject, before, seen in told:
         said = {name: count - before[name] for name, count in counted(gateway, subject).items()}
         who = seen.pop("ran", None) or ran.get(subject.name, [])

@@ -39,6 +39,7 @@ from wallbite.probing.answers import Answer, AnswerProblem, Result, parse
 from wallbite.probing.plan import Attempt, Plan
 from wallbite.probing.plan import plan as plan_of
 from wallbite.probing.run_here import run_plan
+from wallbite.stages.dropped import as_identity
 
 RELOCKED: Final = "code-entrypoint"
 NEVER: Final = "code-never"
@@ -173,6 +174,7 @@ def reach_back(scene: Scene, gateway: Gateway, former: str) -> None:
     pairs = zip(plan_.attempts, answer.results, strict=True)
     serials = [result.seen.get("serial") for one, result in pairs if one.operation == "key-add"]
     processes = neighbours.Processes((pid,), {former: pid}, {former: serials[0]} if serials and serials[0] else {}, "")
+    note_place(scene, pid)
     tries = former_attempts(scene, former, processes)
     note_attempts(scene, "root", tries, run_plan(plan_of("0", tries)).results, "former-control")
     note_attempts(scene, former, plan_.attempts, answer.results, "former-control")
@@ -187,6 +189,28 @@ def reach_back(scene: Scene, gateway: Gateway, former: str) -> None:
         scene.emit("downgraded", WALKER, **at, seen={"uids": uids, "lowered": scene.ids(LOWERED)})
         note_attempts(scene, LOWERED, tries, found[1].results[first:], "downgraded")
     neighbours.release()
+
+
+def note_place(scene: Scene, pid: int) -> None:
+    """What a running plugin was executed from, by the kernel's word; every account tries to write or replace it."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:]
+    named = {os.fsdecode(word) for word in words if word.startswith(b"/") and os.path.isfile(word)}
+    files = sorted({os.path.realpath(path) for path in (*named, f"/proc/{pid}/exe")})
+    above = sorted({str(one) for path in files for one in Path(path).parents} - {"/"})
+    tries = [Attempt("write", path, path=path) for path in files]
+    tries += [Attempt("create", path, path=path) for path in sorted({os.path.dirname(path) for path in files})]
+    tries += [Attempt("remove", path, path=path, arguments={"kind": "file"}) for path in files]
+    tries += [Attempt("remove", path, path=path, arguments={"kind": "directory"}) for path in above]
+    for account in ("root", *scene.accounts):
+
+        def attempt() -> list[list[Any]]:
+            return [[one.errno, dict(one.seen)] for one in run_plan(plan_of("0", tries)).results]
+
+        ids = scene.ids(account) if account != "root" else {}
+        done = as_identity(ids["uid"], ids["gid"], (ids["gid"],), attempt) if ids else attempt()
+        for one, (errno, seen) in zip(tries, done, strict=True):
+            vantage, what = "dropped" if ids else "harness", {**seen, "operation": one.operation}
+            scene.emit("running-code", one.object, account=account, vantage=vantage, errno=errno, seen=what)
 
 
 def former_attempts(scene: Scene, former: str, processes: neighbours.Processes) -> list[Attempt]:

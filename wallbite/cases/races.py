@@ -1,6 +1,7 @@
 """Case ``code-race``: a plugin's program is swapped, over and over, while the gateway is asked to run it.
 
-There are two programs of one length, which differ in one word: the old one was locked. Each leaves a file in the inbox
+There are two programs of one length, which differ in one word: the old one was locked. In one of the ways it is not the
+program that is swapped but a file that it loads. Each leaves a file in the inbox
 that says which of them it is; whose it is says the kernel. A large file beside them makes it last long to look at the
 code, so that a gateway which looks at one thing and runs another is soon found out.
 """
@@ -25,16 +26,18 @@ from wallbite.installation.gateway import Gateway
 from wallbite.installation.installation import INBOX
 from wallbite.postures import ENFORCING
 
-TRIES: Final = 700  # swaps in each of the ways, while the gateway spawns
-SPAWNS: Final = 48  # in each of the ways, at least
+TRIES: Final = 520  # swaps in each of the ways, while the gateway spawns
+SPAWNS: Final = 32  # in each of the ways, at least
 BATCH: Final = 16
 WITHIN: Final = 15.0  # seconds for one of the ways
 REST: Final = 0.0006  # the longest time between two swaps; shorter ones are as likely
 LARGE: Final = 1 << 19
-WAYS: Final = ("rename", "symlink", "in-place")
+WAYS: Final = ("rename", "symlink", "in-place", "module")
 PROGRAM: Final = """#!/bin/sh
 # Says which of two programs it is.
-: >"{inbox}/race.{way}.{word}.$$"
+WORD={word}
+{load}
+: >"{inbox}/race.{way}.$WORD.$$"
 echo '{{"status":"ok"}}'
 """
 
@@ -48,7 +51,8 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def program(way: str, word: str) -> bytes:
     """One of the two programs."""
-    return PROGRAM.format(inbox=INBOX, way=way, word=word).encode()
+    load = '. "${0%/*}/lib/word"' if way == "module" else ":"
+    return PROGRAM.format(inbox=INBOX, way=way, word=word, load=load).encode()
 
 
 def run(scene: Scene) -> None:
@@ -75,12 +79,12 @@ def prepare(scene: Scene, way: str, subject: Subject) -> None:
         path.write_bytes(program(way, word))
         path.chmod(0o755)
     (root / "entry").write_bytes(program(way, "old"))
-    if way == "symlink":
+    if way in ("symlink", "module"):
         swap(way, root, new=False)
 
 
 def swap(way: str, root: Path, *, new: bool) -> None:
-    """Have the plugin's program be one or the other."""
+    """Have the plugin's program be one or the other; or what it loads from beside it."""
     word, entry, beside = "new" if new else "old", root / "entry", Path(OUTSIDE, f"{way}-beside")
     if way == "in-place":
         with entry.open("r+b", buffering=0) as file:
@@ -89,9 +93,9 @@ def swap(way: str, root: Path, *, new: bool) -> None:
     if way == "symlink":
         beside.symlink_to(f"{OUTSIDE}/{way}-{word}")
     else:
-        beside.write_bytes(program(way, word))
+        beside.write_bytes(f"WORD={word}\n".encode() if way == "module" else program(way, word))
         beside.chmod(0o755)
-    beside.rename(entry)
+    beside.rename(root / "lib/word" if way == "module" else entry)
 
 
 def note_race(scene: Scene, gateway: Gateway, way: str, subject: Subject) -> None:
