@@ -73,9 +73,11 @@ def records_that_are_not_whole_are_none(bench: Bench) -> Iterator[Verdict]:
 @check("FPR-12", needs=("lock-records",))
 def code_that_moved_counts_as_changed(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        one, control = code(bench, posture, MOVED, "moved"), granted(code(bench, posture, MOVED, "locked-there"))
+        one, control = code(bench, posture, MOVED, "whole"), granted(code(bench, posture, MOVED, "locked-there"))
         if one is None:
             yield bench.unobserved(posture)
+        elif code(bench, posture, MOVED, "locked-there") is None:
+            yield bench.undecided("the descriptor names no other place for code", [one], posture=posture)
         else:
             yield mismatched(bench, one, control, {"posture": posture})
 

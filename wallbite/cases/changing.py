@@ -188,7 +188,7 @@ def change(scene: Scene, subjects: Iterable[Subject]) -> None:
 
 
 def lock(scene: Scene, names: Sequence[str], moment: str, gateway: Gateway | None = None) -> None:
-    """Have the gateway's own user lock these; a gateway that runs and must reload for it does.
+    """Have the gateway's own user lock these; a gateway that runs takes it up.
 
     Raises:
         CaseProblem: it could not, and so nothing that follows would say anything.
@@ -201,9 +201,18 @@ def lock(scene: Scene, names: Sequence[str], moment: str, gateway: Gateway | Non
         if not ended or verb.exit_status:
             raise CaseProblem(f"the gateway's own user could not lock: {verb.exit_status}: {verb.tail()}")
     scene.note("locked", moment, errno="OK", plugins=list(names))
-    if gateway is not None and terms_of(scene).reload:
-        signal = scene.target.gateway.reload
-        signalled(gateway, signal.signal if signal else "", ("reload-accepted", "reload-refused"))
+    if gateway is not None:
+        take_up(scene, gateway)
+
+
+def take_up(scene: Scene, gateway: Gateway) -> None:
+    """Have a gateway take up what the records hold now, in the way that it does; one that has ended is started."""
+    action, takes = scene.target.gateway.reload, terms_of(scene).takes
+    if not gateway.alive or takes == "start":
+        gateway.kill()
+        scene.boot(gateway)
+    elif takes == "reload":
+        signalled(gateway, action.signal if action else "", ("reload-accepted", "reload-refused"))
 
 
 def lock_commands(scene: Scene, names: Sequence[str], **values: Any) -> list[list[str]]:

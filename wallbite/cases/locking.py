@@ -21,6 +21,7 @@ from wallbite.cases.changing import (
     lock,
     place_of,
     run_all,
+    take_up,
     terms_of,
 )
 from wallbite.cases.scene import CaseProblem, Scene
@@ -31,6 +32,7 @@ from wallbite.postures import ENFORCING
 from wallbite.stages import seccomp
 
 HEX: Final = re.compile(rb"[0-9a-fA-F]{32,}")
+AT_START: Final = ("truncated", "missing")  # what a gateway meets when it starts; the others come while it runs
 FAILS: Final = "code-fails"
 
 
@@ -43,7 +45,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def run_records(scene: Scene) -> None:
-    """Lock, change, lock again: then the gateway starts with the records whole, spoiled in each way, and gone."""
+    """Lock, change, lock again, move: then the gateway meets the records whole, spoiled in each way, and gone."""
     subject, moved = Subject("code-locked", scene.accounts[0], "entrypoint"), Subject("code-moved", scene.accounts[0])
     scene.lay_down(document(scene, [subject, moved]), plugins=())
     lay_subjects(scene, [subject, moved])
@@ -52,11 +54,21 @@ def run_records(scene: Scene) -> None:
     earlier = path.read_bytes()
     change(scene, [subject])
     lock(scene, [subject.name], "again")
-    move(scene, listener, subject, moved)
+    moves = bool(terms_of(scene).elsewhere)
+    if moves:
+        place = str(scene.installation.expanded(terms_of(scene).elsewhere, plugin=moved.name))
+        place_of(scene, moved.name).rename(place)
+    gateway = scene.gateway()
+    scene.boot(gateway)
+    run_all(scene, gateway, listener, [subject, moved], "whole")
+    if moves:
+        lock(scene, [moved.name], "moved", gateway)
+        run_all(scene, gateway, listener, [moved], "locked-there")
     whole = path.read_bytes()
     for name, data in spoiled(scene, earlier, whole).items():
         replace(path, data)
-        with_boot(scene, listener, [subject], name)
+        with_records(scene, gateway, listener, subject, name)
+    gateway.kill()
     replace(path, whole)
     rebuild(scene, listener, subject)
 
@@ -90,30 +102,16 @@ def replace(path: Path, data: bytes | None) -> None:
     path.write_bytes(data)
 
 
-def with_boot(scene: Scene, listener: Listener, subjects: Sequence[Subject], moment: str) -> None:
-    """Start the gateway, run these, and end it. Not to start with such records is an answer too."""
-    gateway = scene.gateway()
+def with_records(scene: Scene, gateway: Gateway, listener: Listener, subject: Subject, moment: str) -> None:
+    """Have the gateway take these records up, or start with them, and run it. Not to start is an answer too."""
+    if moment in AT_START:
+        gateway.kill()
     try:
-        scene.boot(gateway)
+        take_up(scene, gateway)
     except CaseProblem as problem:
         scene.note("no-boot", moment, problem=str(problem))
     else:
-        run_all(scene, gateway, listener, subjects, moment)
-    gateway.kill()
-
-
-def move(scene: Scene, listener: Listener, subject: Subject, moved: Subject) -> None:
-    """Start with whole records, and the same code at another place where the gateway finds it; then lock it there."""
-    if terms_of(scene).elsewhere:
-        place_of(scene, moved.name).rename(scene.installation.expanded(terms_of(scene).elsewhere, plugin=moved.name))
-    gateway = scene.gateway()
-    scene.boot(gateway)
-    run_all(scene, gateway, listener, [subject], "whole")
-    if terms_of(scene).elsewhere:
-        run_all(scene, gateway, listener, [moved], "moved")
-        lock(scene, [moved.name], "moved", gateway)
-        run_all(scene, gateway, listener, [moved], "locked-there")
-    gateway.kill()
+        run_all(scene, gateway, listener, [subject], moment)
 
 
 def rebuild(scene: Scene, listener: Listener, subject: Subject) -> None:
@@ -130,7 +128,10 @@ def rebuild(scene: Scene, listener: Listener, subject: Subject) -> None:
     scene.note(
         "build", "gateway", errno="OK" if version(scene) != before else "EINVAL", before=before, after=version(scene)
     )
-    with_boot(scene, listener, [subject], "rebuilt")
+    gateway = scene.gateway()
+    scene.boot(gateway)
+    run_all(scene, gateway, listener, [subject], "rebuilt")
+    gateway.kill()
 
 
 def renew(path: Path, text: str = "", becomes: str = "") -> None:

@@ -29,7 +29,7 @@ class Fingerprints:
         entry: keys beside each plugin in the configuration; with them an ordinary failure is tried again.
         principal: keys beside a plugin that give it a principal.
         older: keys of the records (a JSON document) that make an older schema of it.
-        reload: whether a running gateway must reload before a lock counts.
+        takes: when the gateway takes up what is locked: at each ``spawn``, at a ``reload``, or at its ``start``.
         refusals: error classes: ``tier`` (nowhere to downgrade to) and ``principal`` (holds one, and was changed).
         build: how another build of the gateway is made.
     """
@@ -42,7 +42,7 @@ class Fingerprints:
     entry: Mapping[str, Any] = field(default_factory=dict)
     principal: Mapping[str, Any] = field(default_factory=dict)
     older: Mapping[str, Any] = field(default_factory=dict)
-    reload: bool = False
+    takes: str = "start"
     refusals: Mapping[str, str] = field(default_factory=dict)
     build: Build | None = None
 
