@@ -83,7 +83,8 @@ class Layout:
         real = os.path.realpath(sys.executable)
         binary = Path(step.path) / "bin" / "python"
         binary.parent.mkdir(parents=True)
-        (Path(step.path) / "pyvenv.cfg").write_text(f"home = {os.path.dirname(real)}\n")
+        settings = f"home = {os.path.dirname(real)}\ninclude-system-site-packages = false\n"
+        (Path(step.path) / "pyvenv.cfg").write_text(settings)
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         library = Path(step.path) / "lib" / version / "site-packages"
         library.mkdir(parents=True)
