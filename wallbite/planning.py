@@ -15,6 +15,7 @@ from wallbite.cases import (
     matrix,
     races,
     reloads,
+    sharing,
     sidedoors,
     spawns,
     verbs,
@@ -23,6 +24,7 @@ from wallbite.cases import (
 from wallbite.catalogue import Requirement
 from wallbite.checks import Check
 from wallbite.facts import Setting, SurfaceFact
+from wallbite.observation import Observation
 from wallbite.target.model import Target
 
 Case = dict[str, Any]
@@ -60,6 +62,12 @@ def cases(
     if "drawn" in {kind for kind, _ in wanted}:
         found += matrix.plan_drawn(tuple(postures), tables["boot_matrix"], seed)
     return [case for case in found if (case["kind"], case["posture"]) in wanted]
+
+
+def unfinished(case: Case, seen: Sequence[Observation]) -> list[Case]:
+    """What is to be done again of a case of several cells, where ``seen`` does not hold one observation of each."""
+    cells = [one for one in seen if one.operation != "case"]
+    return sharing.rest(case, len(cells), broke=len(cells) < len(seen))
 
 
 def _wanted(

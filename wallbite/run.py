@@ -118,16 +118,23 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
 
 def observe(planned: Plan, writer: RecordWriter, progress: Progress) -> tuple[list[Observation], float]:
     """Have the workers do every case; the observations as they were written, and the processor time."""
-    cases = planned.cases
-    progress.total(len(cases))
+    cases, total = planned.cases, 0
     seen: list[Observation] = []
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
     with Pool(min(planned.options.jobs, max(len(cases), 1)), CONDUCT, context=context) as pool:
-        for result in pool.run(cases, CASE_SECONDS, on_started=lambda case: progress.started(case["case"])):
-            progress.finished(result.case["case"], result.seconds, result.problem)
-            seen += writer.case(result.case, observations_of(result), seconds=result.seconds, problem=result.problem)
-            used += result.cpu_seconds
+        while cases:
+            total += len(cases)
+            progress.total(total)
+            again: list[dict[str, Any]] = []
+            for result in pool.run(cases, CASE_SECONDS, on_started=lambda case: progress.started(case["case"])):
+                progress.finished(result.case["case"], result.seconds, result.problem)
+                case, told = result.case, observations_of(result)
+                found = writer.case(case, told, seconds=result.seconds, problem=result.problem)
+                seen += found
+                used += result.cpu_seconds
+                again += planning.unfinished(case, found)
+            cases = again
     return seen, used
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from wallbite.cases import sharing
 from wallbite.cases.asking import who_runs
 from wallbite.cases.scene import Scene
 from wallbite.cases.spawning import Errand
@@ -35,13 +36,8 @@ INCLUDED: Final = "included:acounts"  # at the top of an included file
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Tiers and the override where a gateway enforces, unknown keys in every posture."""
     for posture in postures:
-        for key in ("none", *UNKNOWN, INCLUDED):
-            yield {
-                "case": f"unknown-keys@{posture}/{key}",
-                "kind": "unknown-keys",
-                "posture": posture,
-                "params": {"key": key},
-            }
+        cells = [{"key": key} for key in ("none", *UNKNOWN, INCLUDED)]
+        yield from sharing.batches("unknown-keys", posture, cells)
         if posture in ENFORCING:
             yield {"case": f"tiers@{posture}", "kind": "tiers", "posture": posture, "params": {}}
             yield {"case": f"override@{posture}", "kind": "override", "posture": posture, "params": {}}
@@ -90,30 +86,50 @@ def run_tiers(scene: Scene) -> None:
         scene.note("tiers", name, **seen)
 
 
-def run_unknown_key(scene: Scene) -> None:
-    """Boot with one key that is none, in a configuration that comes up in every posture without it."""
-    key = scene.params["key"]
-    name = key.rpartition(".")[2].rpartition(":")[2]
+def run_unknown_keys(scene: Scene) -> None:
+    """Boot with one key that is none, in a configuration that comes up in every posture without it; with each."""
+    parts = scene.target.config.parts if scene.target.config else ()
+    scene.lay_down(document=unknown_document(scene, scene.params["cells"][0]["key"]))
+
+    def boot_with(cell: Mapping[str, Any]) -> None:
+        if cell["key"] == INCLUDED:
+            if not parts:
+                return
+            with open(parts[0].path, "a", encoding="utf-8") as file:
+                file.write(f"{_name(INCLUDED)}: {{}}\n")
+        note_unknown_key(scene, cell["key"])
+
+    sharing.each(scene, lambda cell: unknown_document(scene, cell["key"]), boot_with)
+
+
+def unknown_document(scene: Scene, key: str) -> dict[str, Any]:
+    """The configuration with the override, and with the key; the whole one where that stands in an included file."""
+    gate = scene.target.gate
+    assert gate is not None
     if key == INCLUDED:
-        if not include_unknown(scene, name):
-            return
-        document = scene.installation.config_document()
-        assert scene.target.gate is not None
-        document = with_value(document, scene.target.gate.override, Plain("true"))
-    else:
-        scene.lay_down(plugins=gate_plugins(scene.target))
-        document = gate_document(scene, tuple(scene.accounts), Plain("true"))
-        document = with_value(document, _place(scene, key), UNKNOWN[key]) if key in UNKNOWN else document
-    gateway, ended = boot(scene, document)
+        return with_value(scene.installation.config_document(), gate.override, Plain("true"))
+    document = gate_document(scene, tuple(scene.accounts), Plain("true"))
+    return with_value(document, _place(scene, key), UNKNOWN[key]) if key in UNKNOWN else document
+
+
+def note_unknown_key(scene: Scene, key: str) -> None:
+    """Boot with the configuration that is laid down, and say what came of it."""
+    gateway = scene.gateway(ready=scene.target.gate.ready if scene.target.gate else None)
+    gateway.start()
+    ended = gateway.wait(WITHIN)
     seen = {
         "came_up": ended == "ready",
         "timed_out": ended == "timeout",
         "exit": gateway.exit_status,
-        "names_key": gateway.count("unknown-key", key=name) > 0,
+        "names_key": gateway.count("unknown-key", key=_name(key)) > 0,
         "tail": gateway.tail(),
     }
     gateway.kill()
     scene.note("unknown-key", key, **seen)
+
+
+def _name(key: str) -> str:
+    return key.rpartition(".")[2].rpartition(":")[2]
 
 
 def _place(scene: Scene, key: str) -> str:
@@ -122,17 +138,6 @@ def _place(scene: Scene, key: str) -> str:
     assert gate is not None
     account = f"{gate.accounts}.{scene.accounts[0]}"
     return key.format(account=account, plugin=gate.grant.rpartition(".")[0])
-
-
-def include_unknown(scene: Scene, key: str) -> bool:
-    """Lay everything down with one more key in the first included file; False where the target has none."""
-    parts = scene.target.config.parts if scene.target.config else ()
-    if not parts:
-        return False
-    scene.lay_down()
-    with open(parts[0].path, "a", encoding="utf-8") as file:
-        file.write(f"{key}: {{}}\n")
-    return True
 
 
 def run_override(scene: Scene) -> None:

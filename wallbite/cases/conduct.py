@@ -38,7 +38,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "no-default": drops.run_without_default,
     "reload": reloads.run,
     "tiers": boots.run_tiers,
-    "unknown-keys": boots.run_unknown_key,
+    "unknown-keys": boots.run_unknown_keys,
     "override": boots.run_override,
     "verbs": verbs.run,
     "side-doors": sidedoors.run,

@@ -1,4 +1,4 @@
-"""Cases ``matrix`` and ``drawn``: one boot of the gateway per case, with one configuration, and what came of it."""
+"""Cases ``matrix`` and ``drawn``: cells, each one boot of the gateway with one configuration, and what came of it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import random
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from wallbite.cases import sharing
 from wallbite.cases.boots import gate_plugins
 from wallbite.cases.scene import Scene
 from wallbite.installation import processes
 from wallbite.installation.document import Plain, with_value
 
 WITHIN: Final = 10.0  # seconds for a boot or a refusal
-DRAWS: Final = 27  # for each posture: 216 over all, where each class of accounts and of override is met 24 times
+DRAWS: Final = 25  # for each posture: 200 over all, where each class of accounts and of override is met 22 times
 
 ACCOUNTS: Final[dict[str, tuple[str, ...] | None]] = {
     "no-key": None,
@@ -44,16 +45,15 @@ TYPES: Final[dict[str, tuple[Any, ...]]] = {
 
 
 def plan_matrix(postures: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One case for each cell of the table."""
+    """Every cell of the table."""
     for posture in postures:
-        for accounts, row in table["postures"].get(posture, {}).items():
-            for override, expected in zip(table["columns"], row, strict=True):
-                yield {
-                    "case": f"matrix@{posture}/{accounts}/{override}",
-                    "kind": "matrix",
-                    "posture": posture,
-                    "params": {"accounts": accounts, "override": override, "expected": expected},
-                }
+        rows = table["postures"].get(posture, {}).items()
+        cells = [
+            {"accounts": accounts, "override": override, "expected": expected}
+            for accounts, row in rows
+            for override, expected in zip(table["columns"], row, strict=True)
+        ]
+        yield from sharing.batches("matrix", posture, cells)
 
 
 def plan_drawn(postures: tuple[str, ...], table: Mapping[str, Any], seed: int) -> Iterator[dict[str, Any]]:
@@ -61,23 +61,13 @@ def plan_drawn(postures: tuple[str, ...], table: Mapping[str, Any], seed: int) -
     shuffled = random.Random(seed)  # noqa: S311 - a reproducible order, not a secret
     count = DRAWS * len(postures)
     dimensions = [_dealt(shuffled, names, count) for names in (list(postures), list(ACCOUNTS), list(TYPES))]
-    details = _details(seed, count)
-    for number, (posture, accounts, kind) in enumerate(zip(*dimensions, strict=True)):
-        choice = details[number]
+    cells: dict[str, list[dict[str, Any]]] = {posture: [] for posture in postures}
+    for posture, accounts, kind, choice in zip(*dimensions, _details(seed, count), strict=True):
         column = {"absent": "absent", "true": "true", "false": "false"}.get(kind, "string-yes")
         expected = table["postures"][posture][accounts][table["columns"].index(column)]
-        yield {
-            "case": f"drawn@{posture}/{number}",
-            "kind": "drawn",
-            "posture": posture,
-            "params": {
-                "accounts": accounts,
-                "type": kind,
-                "pick": choice["pick"],
-                "expected": expected,
-                "order": choice["order"],
-            },
-        }
+        cells[posture].append({"accounts": accounts, "type": kind, **choice, "expected": expected})
+    for posture, drawn in cells.items():
+        yield from sharing.batches("drawn", posture, drawn)
 
 
 def _dealt(source: random.Random, names: list[str], count: int) -> list[str]:
@@ -110,13 +100,15 @@ def _details(seed: int, count: int) -> list[dict[str, Any]]:
 
 
 def run(scene: Scene) -> None:
-    """Boot once with the case's configuration; say what came of it."""
-    params = scene.params
-    accounts, grant = _accounts(params)
-    override = _override(params)
-    installation = scene.lay_down(
-        document=_document(scene, accounts, override, grant), loosen=True, plugins=gate_plugins(scene.target)
-    )
+    """Boot once with the configuration of each cell."""
+    first = scene.params["cells"][0]
+    scene.lay_down(document=_document(scene, first), loosen=True, plugins=gate_plugins(scene.target))
+    sharing.each(scene, lambda cell: _document(scene, cell), lambda cell: run_cell(scene, cell))
+
+
+def run_cell(scene: Scene, params: Mapping[str, Any]) -> None:
+    """Boot with the configuration that is laid down; say what came of it."""
+    installation = scene.installation
     before, known = installation.snapshot(), processes.present()
     gateway = scene.gateway(ready=scene.target.gate.ready if scene.target.gate else None)
     gateway.start()
@@ -139,7 +131,7 @@ def run(scene: Scene) -> None:
         "tail": tail,
         "witness": witness,
         "gateway": scene.gateway_ids,
-        "expected_uid": scene.identities.uid(_landing(params)) if grant is not None or accounts else 0,
+        "expected_uid": scene.identities.uid(_landing(params)) if ACCOUNTS[params["accounts"]] else 0,
         "oracle": scene.oracle(gateway) or next((who["problem"] for who in witness if "problem" in who), ""),
         **({} if params.get("override") else {"document": installation.config_text}),
     }
@@ -154,11 +146,9 @@ def _patience(expected: str) -> float:
     return 1.0 if expected in ("refuse", "refuse-type") else WITHIN / 2 if expected.startswith("refuse-or") else WITHIN
 
 
-def _accounts(params: Mapping[str, Any]) -> tuple[Any, str | None]:
+def _accounts(params: Mapping[str, Any]) -> tuple[str, ...] | None:
     names = ACCOUNTS[params["accounts"]]
-    if params.get("order") and names:
-        names = tuple(name for name in params["order"] if name in names)
-    return names, ("alpha" if names and "alpha" in names else None)
+    return tuple(name for name in params["order"] if name in names) if params.get("order") and names else names
 
 
 def _landing(params: Mapping[str, Any]) -> str:
@@ -174,17 +164,18 @@ def _override(params: Mapping[str, Any]) -> Any:
     return choices[params["pick"] % len(choices)]
 
 
-def _document(scene: Scene, accounts: Any, override: Any, grant: str | None) -> dict[str, Any]:
+def _document(scene: Scene, params: Mapping[str, Any]) -> dict[str, Any]:
     gate = scene.target.gate
     assert gate is not None
     document: dict[str, Any] = scene.installation.expanded(gate.document)
+    accounts, override = _accounts(params), _override(params)
     if accounts is not None:
         entries = scene.account_entries(accounts)
-        value: Any = Plain("null") if scene.params["accounts"] == "null" else entries
+        value: Any = Plain("null") if params["accounts"] == "null" else entries
         document = with_value(document, gate.accounts, value)
     if override is not None:
         document = with_value(document, gate.override, override)
-    return with_value(document, gate.grant, grant) if grant else document
+    return with_value(document, gate.grant, "alpha") if accounts and "alpha" in accounts else document
 
 
 def _requirement(scene: Scene, expected: str) -> str:

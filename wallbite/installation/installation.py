@@ -7,6 +7,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,8 @@ LOOSE: Final = 0o755  # what a directory of the gateway is loosened to before a 
 _OWN: Final = (PRIVATE, "/opt/wallbite-own", "/opt/wallbite-opened")
 # Where a program leaves things behind; a stage begins with these empty, save for what is installed.
 _KEPT: Final = ("/dev/shm", "/home", "/opt", "/root", "/run", "/srv", "/tmp", "/var")
+
+Looked = dict[str, os.stat_result]
 
 
 @dataclass
@@ -173,15 +176,19 @@ class Installation:
 
     # What was there, to compare with what is there afterwards.
 
-    def snapshot(self) -> dict[str, tuple[Any, ...]]:
-        """Kind, mode, owner, and for files size and time of change, wherever something may have been left behind."""
-        found: dict[str, tuple[Any, ...]] = {}
+    def look(self) -> Looked:
+        """Every path where something may have been left behind."""
+        found: Looked = {}
         elsewhere = {
             step.path for step in self.target.install if not step.path.startswith(tuple(f"{top}/" for top in _KEPT))
         }
         for top in (*_KEPT, *elsewhere):
-            found |= dict(listing(top))
+            found |= look_below(top)
         return found
+
+    def snapshot(self) -> dict[str, tuple[Any, ...]]:
+        """Kind, mode, owner, and for files size and time of change, of every such path."""
+        return {path: state(found) for path, found in self.look().items()}
 
     def changed(self, before: Mapping[str, tuple[Any, ...]]) -> list[str]:
         """What differs from an earlier snapshot, sorted; directories only by mode and owner."""
@@ -200,6 +207,12 @@ class Installation:
                 yield from (os.path.join(folder, name) for name in (*directories, *files))
 
 
+def state(found: os.stat_result) -> tuple[Any, ...]:
+    """Kind, mode, owner, and for files size and time of change."""
+    content = (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else ()
+    return stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, content
+
+
 def _is_writable(path: str) -> bool:
     """Whether it lies neither in the harness's own places nor on what the host gave read-only."""
     return path not in _OWN and not os.statvfs(path).f_flag & os.ST_RDONLY
@@ -207,14 +220,28 @@ def _is_writable(path: str) -> bool:
 
 def listing(top: str) -> Iterable[tuple[str, tuple[Any, ...]]]:
     """Every path below one with its kind, mode, owner, group and, of files, size and time; not what is read-only."""
-    for folder, directories, files in os.walk(top):
-        directories[:] = [name for name in directories if _is_writable(os.path.join(folder, name))]
-        for name in (".", *directories, *files):
-            path = os.path.normpath(os.path.join(folder, name))
-            try:
-                found = os.lstat(path)
-            except FileNotFoundError:
-                continue
-            content = (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else ()
-            mode = stat.S_IMODE(found.st_mode)
-            yield path, (stat.S_IFMT(found.st_mode), mode, found.st_uid, found.st_gid, content)
+    return ((path, state(found)) for path, found in look_below(top).items())
+
+
+def look_below(top: str) -> Looked:
+    """A path, where it is there, and everything below it; links are not followed."""
+    found: Looked = {}
+    with suppress(OSError):
+        found[top] = os.lstat(top)
+        _list(top, found)
+    return found
+
+
+def _list(folder: str, found: Looked) -> None:
+    """Everything below a directory that is there and is no link; what is gone meanwhile is left out."""
+    if not stat.S_ISDIR(found[folder].st_mode):
+        return
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                seen = entry.stat(follow_symlinks=False)
+                if not stat.S_ISDIR(seen.st_mode):
+                    found[entry.path] = seen
+                elif _is_writable(entry.path):
+                    found[entry.path] = seen
+                    _list(entry.path, found)
