@@ -77,7 +77,9 @@ def metadata(probe: ModuleType, request: Document) -> Document:
 
 def sealed(probe: ModuleType, value: Any) -> list[Any]:
     """Length and digest of a secret."""
-    plain = value if isinstance(value, str) else probe.json.dumps(value, sort_keys=True)
+    import json  # noqa: PLC0415
+
+    plain = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     raw = plain.encode("utf-8", "surrogatepass")
     return [len(raw), probe.digest(raw)]
 

@@ -18,22 +18,55 @@ from __future__ import annotations
 import errno
 import os
 import select
-import signal
 import stat
 import sys
 import time
 
 if False:  # TYPE_CHECKING, without the cost of importing typing
+    import signal
     from typing import Any, Callable, Dict, Iterable, Iterator, Optional
 
     Arguments = Dict[str, Any]  # what else an operation takes
     Seen = Optional[Dict[str, Any]]  # what it saw besides the errno
     Plan = Dict[str, Any]
 
-try:
-    import json
-except ImportError:  # Debian's python3-minimal
-    json = None  # type: ignore[assignment]
+else:
+    import _signal as signal  # the same without enum, which takes as long to import as the rest of this file
+
+
+class Json:
+    """What is needed of json, by its own C parts: without the regular expressions that it imports."""
+
+    strict, object_hook, object_pairs_hook = True, None, None
+    parse_float, parse_int, parse_constant = float, int, float
+
+    def __init__(self) -> None:
+        """Raises ImportError or TypeError where this Python has no such parts."""
+        import _json  # noqa: PLC0415
+
+        self.scan = _json.make_scanner(self)
+        text_of = _json.encode_basestring_ascii
+        self.encode = _json.make_encoder({}, self.unknown, text_of, None, ":", ",", False, False, False)
+
+    def unknown(self, value: Any) -> None:
+        """What is no JSON value."""
+        raise TypeError(f"{type(value).__name__} is no JSON")
+
+    def loads(self, document: str) -> Any:
+        """The value of a JSON text."""
+        document = document.strip(" \t\n\r")
+        try:
+            value, end = self.scan(document, 0)
+        except (StopIteration, ImportError, SystemError) as error:  # the last where json itself is not loaded
+            raise ValueError("not JSON") from error
+        if end != len(document):
+            raise ValueError("not JSON: more than one value")
+        return value
+
+    def dumps(self, document: Any) -> str:
+        """A value as JSON in ASCII, without blanks."""
+        return "".join(self.encode(document, 0))
+
 
 PLAN_SCHEMA = "wallbite-plan/1"
 ANSWER_SCHEMA = "wallbite-answer/1"
@@ -70,11 +103,21 @@ def text(raw: str | bytes) -> str:
     return (raw if isinstance(raw, bytes) else os.fsencode(raw)).decode("utf-8", "backslashreplace")
 
 
-def digest(data: bytes) -> str:
-    """SHA-256 in hex."""
+def sha256(data: bytes = b"") -> Any:
+    """The hash, of the modules that need no OpenSSL, which takes longer to load than the rest of a probe."""
+    for name in ("_sha2", "_sha256"):  # from 3.12 on, and before
+        try:
+            return __import__(name).sha256(data)
+        except ImportError:  # noqa: PERF203
+            pass
     import hashlib  # noqa: PLC0415
 
-    return hashlib.sha256(data).hexdigest()
+    return hashlib.sha256(data)
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hex."""
+    return sha256(data).hexdigest()
 
 
 def number(value: int | str) -> int:
@@ -1090,6 +1133,21 @@ def describe(error: BaseException) -> str:
     return text(said.encode("utf-8", "backslashreplace"))[:200]
 
 
+def json_module() -> Any:
+    """The light one, else the whole one, else None: Debian's python3-minimal has none."""
+    try:
+        return Json()
+    except (ImportError, TypeError):
+        try:
+            import json  # noqa: PLC0415
+        except ImportError:
+            return None
+        return json
+
+
+json = json_module()
+
+
 def native(path: str) -> str:
     """A plan's path as this interpreter names files, in whatever locale."""
     return path if path.isascii() else os.fsdecode(path.encode("utf-8", "surrogateescape"))
@@ -1124,11 +1182,9 @@ def records(attempts: list[list[Any]]) -> Iterator[list[Any]]:
 
 def answer_lines(plan: Plan, carrier: Arguments | None = None, who: Arguments | None = None) -> Iterator[bytes]:
     """The answer as lines of bytes; `who` is taken now where the caller has not."""
-    import hashlib  # noqa: PLC0415
-
     who = identity() if who is None else who
     carrier = {"plugin": None, "job": None, "command": None, "attempt": None, **(carrier or {})}
-    whole = hashlib.sha256()
+    whole = sha256()
     head = {"schema": ANSWER_SCHEMA, "nonce": plan["nonce"], "who": who, "carrier": carrier}
     count = 0
     line = encode(head)
@@ -1144,7 +1200,7 @@ def answer_lines(plan: Plan, carrier: Arguments | None = None, who: Arguments | 
 
 def encode(document: dict[str, Any]) -> bytes:
     """One line of JSON."""
-    return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
+    return json.dumps(document).encode("ascii") + b"\n"
 
 
 def answer(plan: Plan, carrier: Arguments | None = None, who: Arguments | None = None) -> int:
@@ -1238,12 +1294,12 @@ def load(path: str) -> Plan:
 def warm() -> None:
     """Imports what operations import late: for a process that is about to lose sight of its interpreter."""
     import encodings.idna  # noqa: F401, PLC0415
-    import hashlib  # noqa: F401, PLC0415
     import mmap  # noqa: F401, PLC0415
     import socket  # noqa: F401, PLC0415
     import struct  # noqa: F401, PLC0415
     import urllib.parse  # noqa: F401, PLC0415
 
+    digest(b"")
     library()
 
 

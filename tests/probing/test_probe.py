@@ -126,7 +126,8 @@ def test_it_is_written_for_38_and_imports_the_standard_library_only(name: str) -
 def test_without_json_it_says_so_in_one_record(scene: Scene) -> None:
     """Debian's minimal Python has none."""
     source = (scene.root / "probe.py").read_text()
-    program = "import sys; sys.modules['json'] = None; sys.argv = ['probe', 'plan']\nexec(sys.stdin.read())"
+    gone = "sys.modules['json'] = sys.modules['_json'] = None"
+    program = f"import sys; {gone}; sys.argv = ['probe', 'plan']\nexec(sys.stdin.read())"
     done = subprocess.run([PYTHON, "-I", "-c", program], input=source, capture_output=True, check=False, text=True)
     assert done.returncode == 2
     assert "no json module" in json.loads(done.stdout)["error"]

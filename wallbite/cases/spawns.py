@@ -69,8 +69,7 @@ def follow(scene: Scene, gateway: Gateway, path: SpawnPath, laid: Plan | None) -
             collect(scene, gateway, Errand(account, path.name), laid, f"{plugin}@0")
     elif laid is not None:
         if path.by == "event":
-            for account in scene.accounts:
-                send_event(scene, str(scene.installation.expanded(path.event, account=account)))
+            send_event(scene, *(str(scene.installation.expanded(path.event, account=name)) for name in scene.accounts))
         answers_of_all(scene, gateway, path, laid)
 
 
