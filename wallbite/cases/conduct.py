@@ -26,6 +26,7 @@ from wallbite.content import root
 from wallbite.installation import fault as faults
 from wallbite.installation import runtime
 from wallbite.installation.fault import Fault
+from wallbite.probing import carriers
 from wallbite.probing.run_here import load_probe
 from wallbite.target.model import Target
 
@@ -63,13 +64,14 @@ _prepared: list[Context] = []
 
 
 def prepare(order: Mapping[str, Any]) -> None:
-    """Read the descriptor, the fault and the tables, and compile the runtime, before any stage is forked."""
+    """Read the descriptor, the fault and the tables, and compile what is laid down, before any stage is forked."""
     seeded = faults.load(order["fault"]) if order.get("fault") else None
     context = Context(target.load(order["target"]), seeded, tables.load())
     for step in context.target.install:
         if step.kind == "copy":
             runtime.files(root() / step.source, seeded)
     load_probe()
+    carriers.compiled_probe()
     _prepared[:] = [context]
 
 

@@ -15,7 +15,7 @@ from wallbite.installation.installation import PRIVATE
 from wallbite.installation.layout import state_of
 from wallbite.probing.handles import make_handle
 from wallbite.probing.plan import Attempt
-from wallbite.stages import kernel
+from wallbite.stages import kernel, mounts
 from wallbite.target.model import Surface
 
 OPENED: Final = "/opt/wallbite-opened"  # on the stage's own root, where handles and renames work
@@ -121,9 +121,10 @@ def _is_canary(scene: Scene, one: Found) -> bool:
 
 def attempts(scene: Scene, found: Iterable[Found], account: str, only: Sequence[str] | None = None) -> list[Attempt]:
     """Everything that the table names for each surface, with the arguments that each operation takes."""
+    points = mounts.mount_points()
     return [
-        Attempt(operation, one.name, one.layout, one.path, _arguments(one, operation, account))
-        for one in found
+        Attempt(operation, one.name, one.layout, one.path, _arguments(one, operation, account, mount))
+        for one, mount in ((one, mount_of(one.path, points)) for one in found)
         for operation in operations(scene, one)
         if only is None or operation in only
     ]
@@ -156,8 +157,8 @@ def operations(scene: Scene, one: Found) -> list[str]:
     return [name for name in named if name != "execute" or runs]
 
 
-def _arguments(one: Found, operation: str, account: str) -> dict[str, Any]:
-    own = own_directory(one.path, account)
+def _arguments(one: Found, operation: str, account: str, mount: str) -> dict[str, Any]:
+    own = f"{OWN if mount == '/' else OWN_ON_RUN}/{account}"  # on the same mount
     mode = int(one.state["mode"], 8)
     builders: dict[str, dict[str, Any]] = {
         "remove": {"kind": one.state["kind"]},
@@ -173,7 +174,7 @@ def _arguments(one: Found, operation: str, account: str) -> dict[str, Any]:
         into = own if protected else os.path.dirname(one.path)
         return {"into": into, "note": {"protected_hardlinks": protected}}
     if operation == "handle":
-        return {"handle": _handle(one.path), "mount": mount_of(one.path)}
+        return {"handle": _handle(one.path), "mount": mount}
     return builders.get(operation, {})
 
 
@@ -189,19 +190,10 @@ def protected_hardlinks() -> bool:
     return Path("/proc/sys/fs/protected_hardlinks").read_text().strip() == "1"
 
 
-def mount_of(path: str) -> str:
-    """The mount point that a path lies below."""
-    best = "/"
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        point = line.split()[4]
-        if len(point) > len(best) and (path == point or path.startswith(point + "/")):
-            best = point
-    return best
-
-
-def own_directory(path: str, account: str) -> str:
-    """A directory of the account's own on the mount of ``path``."""
-    return f"{OWN if mount_of(path) == '/' else OWN_ON_RUN}/{account}"
+def mount_of(path: str, points: Iterable[str]) -> str:
+    """The mount point, of those that there are, that a path lies below."""
+    above = (point for point in points if path == point or path.startswith(point + "/"))
+    return max(above, key=len, default="/")
 
 
 def lay_own(scene: Scene) -> None:

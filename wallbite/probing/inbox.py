@@ -84,7 +84,7 @@ class Inbox:
         found: dict[str, Letter] = {}
 
         def enough() -> bool:
-            for name in sorted(self._names(names) - found.keys()):
+            for name in sorted(name for name in set(os.listdir(self.path)) - found.keys() if names.fullmatch(name)):
                 if len(found) >= count:  # a flood of letters is not read in whole
                     break
                 letter = self._read(name, bound)
@@ -99,10 +99,6 @@ class Inbox:
             while not enough():
                 watch.wait(max(0.0, deadline - time.monotonic()))
         return list(found.values())
-
-    def _names(self, names: re.Pattern[str]) -> set[str]:
-        with os.scandir(self.path) as entries:
-            return {entry.name for entry in entries if names.fullmatch(entry.name)}
 
     def _read(self, name: str, bound: int) -> Letter | None:
         try:
