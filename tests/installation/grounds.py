@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import socket
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ from wallbite.stages import kernel
 
 STATE: Final = Path("/var/lib/gateway/state")
 KEY: Final = Path("/etc/gateway/secret/age.key")
-DAEMON: Final = ("/bin/sh", "-c", "trap '' TERM; sleep 60")
+DAEMON: Final = ("/bin/sh", "-c", "trap '' TERM; sleep 60 & sleep 60")
 
 
 def conduct(request: Mapping[str, Any], emit: Callable[[dict[str, Any]], None]) -> None:
@@ -63,7 +63,6 @@ def tightened() -> None:
 def processes() -> None:
     """A daemon that heeds no SIGTERM, in a session of its own, with a child."""
     subprocess.Popen(DAEMON, start_new_session=True)
-    time.sleep(0)
 
 
 def rewritten() -> None:
@@ -113,6 +112,4 @@ def segment() -> None:
 
 def renamed_host() -> None:
     """Another name of the host."""
-    import socket
-
     socket.sethostname("other")
