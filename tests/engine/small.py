@@ -37,14 +37,14 @@ Change = Callable[[Document, Path], None]
 
 
 def small() -> Document:
-    """The reference with two accounts, one spawn path, and neither gate, reload, rotation nor backup."""
+    """The reference with two accounts, one spawn path, and neither gate, side doors, installer, reload, rotation nor backup."""
     document: Document = yaml.safe_load((content("fixtures", "targets") / "reference.yaml").read_text())
     document |= {"name": "small", "identities": ["gateway", *ACCOUNTS], "postures": ["ambient-caps"]}
     document["accounts"] = {name: document["accounts"][name] for name in ACCOUNTS}
     document["surfaces"] = {name: document["surfaces"][name] for name in KEPT}
     document["install"] = [step for step in document["install"] if _is_needed(step)]
     _simplify(document["config"]["document"])
-    for name in ("gate", "loopback", "residuals"):
+    for name in ("gate", "loopback", "residuals", "side-doors", "installer"):
         document.pop(name, None)
     for name in ("backup", "backup-to", "reload", "rotate"):
         document["gateway"].pop(name)
