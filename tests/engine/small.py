@@ -37,7 +37,7 @@ Change = Callable[[Document, Path], None]
 
 
 def small() -> Document:
-    """The reference with two accounts, one spawn path, and neither gate, side doors, installer, reload, rotation nor backup."""
+    """The reference with two accounts and one spawn path; no gate, side doors, installer, reload, or backup."""
     document: Document = yaml.safe_load((content("fixtures", "targets") / "reference.yaml").read_text())
     document |= {"name": "small", "identities": ["gateway", *ACCOUNTS], "postures": ["ambient-caps"]}
     document["accounts"] = {name: document["accounts"][name] for name in ACCOUNTS}
