@@ -7,12 +7,19 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from wallbite.cases import (
+    admission,
     boots,
+    documents,
     drops,
     fingerprints,
     installs,
     locking,
+    mapping,
     matrix,
+    modes,
+    places,
+    planted,
+    raced,
     races,
     reloads,
     sharing,
@@ -40,10 +47,31 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     boots.plan,
     sidedoors.plan,
     installs.plan,
+    mapping.plan,
+    admission.plan,
+    modes.plan,
+    places.plan,
+    raced.plan,
 )
 OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-opened", "/dev")
-_NEED_A_GATE: Final = frozenset({"matrix", "drawn", "reload", "tiers", "unknown-keys", "override", "side-doors"})
 _NEED_FINGERPRINTS: Final = frozenset({"fingerprints", "lock-records", "lock-tiers", "code-race"})
+_NEED_A_GATE: Final = frozenset(
+    {
+        "matrix",
+        "drawn",
+        "reload",
+        "tiers",
+        "unknown-keys",
+        "override",
+        "documents",
+        "map",
+        "writable",
+        "sealed",
+        "places",
+        "raced",
+        "side-doors",
+    }
+)
 _NEED_A_SPAWN: Final = frozenset({"walls", "spawns", "drop-fails", "no-default", "reload"})
 
 
@@ -61,6 +89,7 @@ def cases(
     found += matrix.plan_matrix(tuple(postures), tables["boot_matrix"])
     if "drawn" in {kind for kind, _ in wanted}:
         found += matrix.plan_drawn(tuple(postures), tables["boot_matrix"], seed)
+    found = [*documents.plan(postures, tables["documents"], seed), *planted.plan(postures, seed), *found]
     return [case for case in found if (case["kind"], case["posture"]) in wanted]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,3 +64,13 @@ POSTURES: Final[dict[str, Posture]] = {
 }
 
 ENFORCING: Final = tuple(name for name, posture in POSTURES.items() if posture.enforcing)
+_ORDER: Final = ("ambient-caps", "file-caps", "root")  # a uid of its own first: some rules speak of it
+
+
+def representative(names: Iterable[str]) -> str:
+    """The one posture, of those given, in which is observed what privilege has no part in; empty where none enforces.
+
+    Cases are planned by it and checks judge by it, so that both speak of the same posture.
+    """
+    given = set(names)
+    return next((name for name in (*_ORDER, *ENFORCING) if name in given), "")

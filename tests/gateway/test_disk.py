@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.gateway.conftest import ALPHA, GATEWAY, Layout, Running, launch, refused
+from wallbite.stages import acl
 
 Boot = Callable[..., Running]
 
@@ -97,3 +98,24 @@ def test_http_needs_a_token(boot: Boot) -> None:
         assert gateway.ask("GET", path, token="of another")[0] == 401  # noqa: S106
     assert gateway.ask("POST", "/plugin/plain/handle", {}, token="")[0] == 401
     assert gateway.ask("GET", "/job/1")[0] == 404
+
+
+@pytest.mark.parametrize("place", ["etc/config.yaml", "var/state/state.db"])
+def test_a_directory_in_a_files_place_ends_no_gateway(layout: Layout, boot: Boot, place: str) -> None:
+    """A reload is refused, and the gateway goes on."""
+    gateway = boot()
+    (layout.top / place).rename(layout.top / "away")
+    (layout.top / place).mkdir()
+    gateway.signal(signal.SIGHUP, "reload refused")
+    assert gateway.ask("GET", "/healthz", token="")[0] == 200
+
+
+def test_access_lists_are_dropped_and_given_back(layout: Layout, boot: Boot) -> None:
+    """As a part of the mode: a refusal leaves them, a start removes them."""
+    acl.grant(str(layout.top / "backups"), ALPHA, 0o5)
+    (layout.top / "var/accounts/beta").chmod(0o750)
+    refused(layout)
+    assert acl.names(str(layout.top / "backups")) == [acl.ACCESS]
+    (layout.top / "var/accounts/beta").chmod(0o700)
+    boot()
+    assert acl.names(str(layout.top / "backups")) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from wallbite.installation import users
 from wallbite.installation.users import User, add
 
 USERS = "root:x:0:0:root:/root:/bin/bash\n+::::::\ndaemon:x:1:1::/:/bin/false\n"
@@ -53,3 +54,13 @@ def test_a_name_or_number_that_is_taken_is_refused(files: tuple[Path, Path], use
     with pytest.raises(ValueError, match="already"):
         add(user, *files)
     assert [path.read_text() for path in files] == [USERS, GROUPS]
+
+
+def test_a_group_is_found_or_made(tmp_path: Path) -> None:
+    """Its number is the file's, or a free one of a system group."""
+    file = tmp_path / "group"
+    file.write_text("root:x:0:\ndocker:x:999:\n")
+    assert users.group("docker", file) == 999
+    made = users.group("incus", file)
+    assert users.group("incus", file) == made
+    assert made not in {0, 999}

@@ -8,12 +8,19 @@ from typing import Any
 
 from wallbite import tables, target
 from wallbite.cases import (
+    admission,
     boots,
+    documents,
     drops,
     fingerprints,
     installs,
     locking,
+    mapping,
     matrix,
+    modes,
+    places,
+    planted,
+    raced,
     races,
     reloads,
     sidedoors,
@@ -48,6 +55,14 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "lock-records": locking.run_records,
     "lock-tiers": locking.run_tiers,
     "code-race": races.run,
+    "documents": documents.run,
+    "map": mapping.run,
+    "modes": modes.run,
+    "places": places.run,
+    "planted": planted.run,
+    "raced": raced.run,
+    "writable": admission.run_writable,
+    "sealed": admission.run_sealed,
 }
 
 

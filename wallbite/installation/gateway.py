@@ -35,6 +35,8 @@ class Gateway:
         credentials, facts: what the kernel said of it right after exec, before its first instruction.
         seconds: from start until it was ready or ended.
         exit_status: its exit code; negative for a signal; None while it runs.
+        umask: what it is started with.
+        processor, peak: seconds of processor time and the most memory (KiB) of it and its children, once it ended.
     """
 
     installation: Installation
@@ -48,6 +50,9 @@ class Gateway:
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     exit_status: int | None = None
+    umask: int = 0o022
+    processor: float = 0.0
+    peak: int = 0
     output: str = ""
     _pidfd: int = -1
     _log_began: int = 0  # how long its log was at its last start
@@ -71,7 +76,7 @@ class Gateway:
             argv=tuple(argv or self.installation.expanded(list(target.gateway.serve))),
             env=own_environment(self.installation),
             cwd="/",
-            umask=0o022,
+            umask=self.umask,
             stdin=null,
             stdout=sink,
             stderr=sink,
@@ -227,8 +232,9 @@ class Gateway:
         return ended
 
     def _reap(self) -> None:
-        _, status = os.waitpid(self.pid, 0)
+        _, status, used = os.wait4(self.pid, 0)
         self.exit_status = os.waitstatus_to_exitcode(status)
+        self.processor, self.peak = used.ru_utime + used.ru_stime, used.ru_maxrss
         os.close(self._pidfd)
         self._pidfd = -1
 

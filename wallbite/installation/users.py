@@ -49,6 +49,17 @@ def add(user: User, passwd: Path = PASSWD, group: Path = GROUP) -> None:
     _write(group, groups)
 
 
+def group(name: str, path: Path = GROUP) -> int:
+    """The number of a group, which is made where it is not there."""
+    groups = _read(path)
+    entry = next((one for one in groups if one[0] == name), None)
+    if entry is None:
+        entry = [name, "x", str(_free(groups)), ""]
+        groups.append(entry)
+        _write(path, groups)
+    return int(entry[2])
+
+
 def _join(groups: list[list[str]], name: str, member: str) -> None:
     entry = next((one for one in groups if one[0] == name), None)
     if entry is None:

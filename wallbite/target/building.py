@@ -150,6 +150,7 @@ def _gateway(raw: Raw) -> GatewayCommands:
         version=tuple(raw.get("version", ())),
         backup=tuple(raw.get("backup", ())),
         backup_to=raw.get("backup-to", ""),
+        seal=tuple(raw.get("seal", ())),
         environment=raw.get("environment", {}),
         requires=tuple(Need(kind, name) for each in raw.get("requires", ()) for kind, name in each.items()),
         reload=_action(raw.get("reload")),

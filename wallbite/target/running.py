@@ -48,7 +48,7 @@ class GatewayCommands:
 
     Attributes:
         program: the executable that postures put capabilities on.
-        serve, check, version, backup: argument lists.
+        serve, check, version, backup, seal: argument lists.
         backup_to: where a backup may be written.
         environment: its own environment, besides what the case gives it.
         says: patterns, searched in what it prints and in its log.
@@ -61,6 +61,7 @@ class GatewayCommands:
     version: tuple[str, ...] = ()
     backup: tuple[str, ...] = ()
     backup_to: str = ""
+    seal: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[Need, ...] = ()
     reload: Action | None = None
@@ -90,6 +91,8 @@ class Gate:
 
     Attributes:
         document: a small configuration whose one plugin tells who it is as soon as the gateway is up.
+        account: what an account's entry calls its ``uid``, ``gid``, ``directory``, and the ``home`` of a real user.
+        admission: the key that has the gateway compare its configuration with what was sealed.
         ready: when a gateway with this configuration is up, where it differs from the usual.
     """
 
@@ -97,6 +100,8 @@ class Gate:
     document: Mapping[str, Any]
     override: str = ""
     grant: str = ""
+    account: Mapping[str, str] = field(default_factory=dict)
+    admission: str = ""
     ready: Ready | None = None
 
 
