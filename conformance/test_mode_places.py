@@ -12,11 +12,7 @@ from wallbite.verdict import Verdict
 
 FOREIGN = "foreign"
 SWAPS = 1000  # fewer are no race
-NEEDED = {
-    "file": {FOREIGN, "link", "fifo", "directory"},
-    "directory": {FOREIGN, "link", "fifo"},
-    "socket": {"link", "fifo"},
-}
+LINK = "link"
 
 
 def how(one: Observation) -> str:
@@ -47,10 +43,8 @@ def refuses_what_stands_in_a_place(bench: Bench) -> Iterator[Verdict]:
             continue
         for name, kind in victims.seen["kinds"].items():
             own = [one for one in found if one.object == name]
-            if posture == whole and (missing := needed(bench, kind) - {one.seen["plant"] for one in own}):
-                yield bench.undecided(
-                    f"never planted: {', '.join(sorted(missing))}", own, posture=posture, surface=name
-                )
+            if posture == whole and (missing := lacking(bench, kind, own)):
+                yield bench.undecided(f"never planted: {missing}", own, posture=posture, surface=name)
             if own:
                 yield planted_verdict(bench, own, control, {"posture": posture, "surface": name})
 
@@ -60,9 +54,12 @@ def concerns(bench: Bench, one: Observation) -> bool:
     return (one.seen["plant"] == FOREIGN) == (bench.requirement.id == "MODE-03") and "impossible" not in one.seen
 
 
-def needed(bench: Bench, kind: str) -> set[str]:
-    """The plants that every surface of a kind must have met."""
-    return {plant for plant in NEEDED[kind] if (plant == FOREIGN) == (bench.requirement.id == "MODE-03")}
+def lacking(bench: Bench, kind: str, own: list[Observation]) -> str:
+    """What a surface of this kind must have met, and did not; or nothing."""
+    met = {one.seen["plant"] for one in own}
+    if bench.requirement.id == "MODE-03":
+        return "" if kind == "socket" or met else "another owner"
+    return "" if LINK in met and len(met) > 1 else "a link" if LINK not in met else "anything but a link"
 
 
 def planted_verdict(

@@ -1,7 +1,7 @@
 """Case ``planted``: something else, or somebody else's, in a surface's place; at a start and at a reload.
 
-A reload costs a tenth of a start, so in one posture it meets every surface with every kind of plant. Each surface is
-also met by a start, with a kind that is drawn, in one of the postures.
+A reload costs less than a start, so in one posture it meets every surface with another owner, with a link, and with one
+of the other kinds in a drawn turn. Each surface is also met by a start, with a drawn kind, in one of the postures.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from wallbite.installation.layout import state_of
 from wallbite.postures import ENFORCING, representative
 from wallbite.target.model import Surface
 
+FOREIGN: Final = "foreign"  # what stands there is as it was, but somebody else's
 PLANTS: Final = {
     "file": ("foreign", "link", "fifo", "directory", "device"),
     "directory": ("foreign", "link", "fifo", "file"),
@@ -52,20 +53,27 @@ def run(scene: Scene) -> None:
     victims = chosen(scene)
     scene.note("victims", "surfaces", kinds={surface.name: surface.kind for surface in victims})
     again = scene.target.gateway.reload is not None
-    for surface in victims if scene.params["whole"] else ():
-        for plant in PLANTS[surface.kind]:
-            if again and (plant == "foreign" or not holds_log(scene, surface)):
+    for number, surface in enumerate(victims if scene.params["whole"] else ()):
+        for plant in planted_here(surface, number + scene.params["turn"]):
+            if again and (plant == FOREIGN or not holds_log(scene, surface)):
                 gateway = reload_over(scene, gateway, surface, plant)
     gateway.kill()
-    for surface in victims if scene.params["whole"] else ():
-        for plant in PLANTS[surface.kind]:
-            if not again or (plant in ("link", "fifo", "directory") and holds_log(scene, surface)):
+    for number, surface in enumerate(victims if scene.params["whole"] else ()):
+        for plant in planted_here(surface, number + scene.params["turn"]):
+            if not again or (plant != FOREIGN and holds_log(scene, surface)):
                 start_over(scene, surface, plant)
     first, every = scene.params["share"]
     for number, surface in enumerate(victims):
         if number % every == first:
             kinds = PLANTS[surface.kind]
             start_over(scene, surface, kinds[(number + scene.params["turn"]) % len(kinds)])
+
+
+def planted_here(surface: Surface, turn: int) -> tuple[str, ...]:
+    """Somebody else's, a link, and one of the other kinds in turn."""
+    kinds = PLANTS[surface.kind]
+    rest = [kind for kind in kinds if kind not in (FOREIGN, "link")]
+    return (*(kind for kind in kinds if kind not in rest), rest[turn % len(rest)])
 
 
 def started(scene: Scene) -> Gateway:

@@ -21,9 +21,11 @@ from wallbite.installation.layout import state_of
 from wallbite.stages import kernel
 from wallbite.stages.credentials import drop_to
 
-LOOKS: Final = 80  # reloads
+LOOKS: Final = 48  # reloads
 OWN: Final = "/srv/wallbite-tenant"  # the account's
 VICTIM: Final = "/srv/wallbite-victim"  # the gateway's
+WAY: Final = "/".join("d" * 300)  # so long that what a name leads to is decided well before the kernel is at its end
+VICTIMS: Final = (VICTIM, f"{VICTIM}/{WAY}/home", f"{VICTIM}/{WAY}/home/file")
 EXCHANGE: Final = 2
 _AT_FDCWD: Final = -100
 
@@ -65,39 +67,51 @@ def run(scene: Scene) -> None:
     swaps = int(Path(count).read_text() or 0) if os.path.exists(count) else 0
     tail, alive = gateway.tail(), gateway.alive
     gateway.kill()
-    tries = {"took": True, "looks": LOOKS, "swaps": swaps, **answers, "alive": alive, "tail": tail}
+    tries = {"took": True, "looks": LOOKS, "swaps": swaps, **answers, "alive": alive, "tail": tail.replace(WAY, "...")}
     scene.note("raced", account, **tries, **_changes(before, after))
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "changed": [f"{path}: {before[path]} to {after.get(path)}" for path in before if before[path] != after[path]]
-    }
+    changed = [path for path in before if before[path] != after[path]]
+    return {"changed": [f"{path.replace(WAY, '...')}: {before[path]} to {after[path]}" for path in changed]}
 
 
 def lay(scene: Scene, account: str) -> str:
     """The tenant's tree with the account's directory in it, and the victim beside it."""
-    uid, own = scene.identities.uid(account), f"{OWN}/place/home"
+    uid = scene.identities.uid(account)
+    for path in (OWN, f"{OWN}/place", VICTIM):
+        os.mkdir(path)
+    deepen(f"{OWN}/place", 0o711)
+    deepen(VICTIM, 0o755)
+    own = f"{OWN}/place/{WAY}/home"
     for path, mode, owner in ((OWN, 0o711, uid), (f"{OWN}/place", 0o711, 0), (own, 0o755, uid)):
         os.makedirs(path, exist_ok=True)
         os.chown(path, owner, owner)
         os.chmod(path, mode)
-    os.makedirs(f"{VICTIM}/home")
-    Path(VICTIM, "home", "file").write_text("the gateway's own\n")
-    for path, mode in ((VICTIM, 0o755), (f"{VICTIM}/home", 0o750), (f"{VICTIM}/home/file", 0o640)):
+    os.mkdir(f"{VICTIM}/{WAY}/home")
+    Path(VICTIM, WAY, "home", "file").write_text("the gateway's own\n")
+    for path, mode in zip(VICTIMS, (0o755, 0o750, 0o640), strict=True):
         os.chmod(path, mode)
     os.symlink(VICTIM, f"{OWN}/link")
-    os.symlink(f"{VICTIM}/home", f"{own}/cache")
-    os.symlink(f"{VICTIM}/home/file", f"{own}/note")
+    os.symlink(VICTIMS[1], f"{own}/cache")
+    os.symlink(VICTIMS[2], f"{own}/note")
     for path in (f"{OWN}/link", f"{own}/cache", f"{own}/note"):
         os.chown(path, uid, uid, follow_symlinks=False)
     return own
 
 
+def deepen(path: str, mode: int) -> None:
+    """The long way below a directory, every step of it open."""
+    for step in WAY.split("/"):
+        path = f"{path}/{step}"
+        os.mkdir(path)
+        os.chmod(path, mode)
+
+
 def victims() -> dict[str, list[Any]]:
     """What must not be changed: mode, owner, and when the kernel last noted a change, which nobody can take back."""
     found = {}
-    for path in (VICTIM, f"{VICTIM}/home", f"{VICTIM}/home/file"):
+    for path in VICTIMS:
         state = state_of(path, content_too=True)
         found[path] = [state["mode"], state["uid"], state["gid"], os.lstat(path).st_ctime_ns]
     return found
@@ -126,13 +140,13 @@ def race(scene: Scene, account: str, directory: str) -> tuple[str, int]:
 def swap(count: str, directory: str, told: int) -> None:
     """Exchange, open, exchange back; never ends."""
     place, link = os.fsencode(f"{OWN}/place"), os.fsencode(f"{OWN}/link")
-    done, begun = 0, False
+    done, begun, own = 0, False, os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     descriptor = os.open(count, os.O_WRONLY | os.O_CREAT, 0o600)
     while True:
         kernel.call("renameat2", _AT_FDCWD, place, _AT_FDCWD, link, EXCHANGE)
         done += 1
         if done % 2 == 0:  # the place is where it belongs
-            os.chmod(directory, 0o755)
+            os.fchmod(own, 0o755)
         if done % 64 == 0:
             os.pwrite(descriptor, str(done).encode(), 0)
         if not begun:
