@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +22,13 @@ from wallbite.installation.layout import state_of
 from wallbite.stages import kernel
 from wallbite.stages.credentials import drop_to
 
-LOOKS: Final = 48  # reloads
+LOOKS: Final = 64  # reloads
 OWN: Final = "/srv/wallbite-tenant"  # the account's
 VICTIM: Final = "/srv/wallbite-victim"  # the gateway's
 WAY: Final = "/".join("d" * 300)  # so long that what a name leads to is decided well before the kernel is at its end
 VICTIMS: Final = (VICTIM, f"{VICTIM}/{WAY}/home", f"{VICTIM}/{WAY}/home/file")
 EXCHANGE: Final = 2
+EAGER: Final = -15  # priority
 _AT_FDCWD: Final = -100
 
 
@@ -53,6 +55,9 @@ def run(scene: Scene) -> None:
         return
     before, answers = victims(), {"accepted": 0, "refused": 0}
     count, racer = race(scene, account, directory)
+    for pid in (racer, gateway.pid):  # both at once, however busy the machine is: in turns there is no race
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, pid, EAGER)
     try:
         for _ in range(LOOKS):
             seen, _ = told_to_reload(gateway)
