@@ -171,7 +171,7 @@ def landed(one: Observation) -> bool:
 @check("CONF-13", needs=("map",))
 def any_number_of_accounts(bench: Bench) -> Iterator[Verdict]:
     posture = representative(bench.postures)
-    found = bench.facts.find(posture, "map")
+    found = bench.facts.find(posture, "open-map")
     if not found:
         yield bench.unobserved(posture)
     for one in found:

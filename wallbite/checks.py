@@ -108,7 +108,7 @@ class Check:
 
     def judge(self, requirement: Requirement, facts: Facts) -> list[Verdict]:
         """The verdicts on ``requirement``; an exception of the check is an inconclusive verdict."""
-        bench = Bench(requirement, facts, self.needs)
+        bench = Bench(requirement, facts.of(self.needs), self.needs)
         try:
             found = list(self.function(bench))
         except Exception as error:  # a crash of ours is never a fail of theirs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -73,23 +73,41 @@ class Facts:
     tables: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def _index(self) -> Mapping[tuple[str, str], list[Observation]]:
-        index: dict[tuple[str, str], list[Observation]] = defaultdict(list)
-        for observation in self.observations:
-            index[(observation.posture, observation.operation)].append(observation)
+    def _index(self) -> Mapping[tuple[str, str, str], list[Observation]]:
+        """By kind of case, posture and operation."""
+        index: dict[tuple[str, str, str], list[Observation]] = defaultdict(list)
+        for one in self.observations:
+            index[(one.kind, one.posture, one.operation)].append(one)
         return index
 
     @cached_property
-    def _by_object(self) -> Mapping[tuple[str, str, str], list[Observation]]:
-        index: dict[tuple[str, str, str], list[Observation]] = defaultdict(list)
-        for observation in self.observations:
-            index[(observation.posture, observation.operation, observation.object)].append(observation)
+    def _by_object(self) -> Mapping[tuple[str, str, str, str], list[Observation]]:
+        index: dict[tuple[str, str, str, str], list[Observation]] = defaultdict(list)
+        for one in self.observations:
+            index[(one.kind, one.posture, one.operation, one.object)].append(one)
         return index
+
+    @cached_property
+    def _kinds(self) -> tuple[str, ...]:
+        """The kinds of case of which there are observations, in the order in which they came."""
+        return tuple(dict.fromkeys(kind for kind, _, _ in self._index))
 
     @cached_property
     def operations(self) -> frozenset[str]:
         """Every operation that was observed."""
-        return frozenset(operation for _, operation in self._index)
+        return frozenset(operation for _, _, operation in self._index)
+
+    def of(self, kinds: Iterable[str]) -> Facts:
+        """The same facts, of which only the observations of cases of these kinds are found.
+
+        Two kinds may call different things by one name; and a check that is selected alone finds no others anyway.
+        """
+        wanted = set(kinds)
+        seen = replace(self)
+        for name in ("_index", "_by_object", "_disbelieved", "operations"):
+            seen.__dict__[name] = getattr(self, name)
+        seen.__dict__["_kinds"] = tuple(kind for kind in self._kinds if kind in wanted)
+        return seen
 
     def find(self, posture: str, operation: str | Iterable[str], **wanted: str) -> list[Observation]:
         """The observations of ``operation`` (or of several) in ``posture`` whose fields equal ``wanted``."""
@@ -98,10 +116,11 @@ class Facts:
         return [
             observation
             for name in operations
+            for kind in self._kinds
             for observation in (
-                self._index.get((posture, name), ())
+                self._index.get((kind, posture, name), ())
                 if named is None
-                else self._by_object.get((posture, name, named), ())
+                else self._by_object.get((kind, posture, name, named), ())
             )
             if all(getattr(observation, key) == value for key, value in wanted.items())
         ]

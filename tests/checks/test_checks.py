@@ -111,3 +111,12 @@ DECLARED = {"scratch": [], "loopback": ["/x"], "storm": 1, "refusals": {"drop": 
 def test_a_check_belongs_to_the_module_that_it_is_written_in() -> None:
     """So that a report can say where it stands."""
     assert all("test_" in found.module for found in checks.load().values())
+
+
+def test_a_check_sees_no_kind_of_case_that_it_does_not_need() -> None:
+    """Two kinds of case may call different things by the same name."""
+    one = {"posture": "root", "vantage": "harness", "account": "root", "step": "s", "operation": "raced", "object": "x"}
+    mine, other = (Observation(case="c", kind=kind, errno=None, id=kind, seen={}, **one) for kind in ("modes", "races"))
+    facts = Facts(setting(), (mine, other), {})
+    assert facts.find("root", "raced") == [mine, other]
+    assert facts.of(["modes"]).find("root", "raced") == [mine]

@@ -70,7 +70,7 @@ def note_map(scene: Scene, carrier: Step, count: int) -> None:
     tail = gateway.tail()
     gateway.stop(WITHIN)  # in good order: what runs is not run again by the next one
     seen = {"expected": sorted(numbers.values()), "found": found, "tail": tail}
-    scene.note("map", str(count), came_up=ended == "ready", **seen)
+    scene.note("open-map", str(count), came_up=ended == "ready", **seen)
 
 
 def _entry(number: int, directory: str) -> list[tuple[str, Any]]:
