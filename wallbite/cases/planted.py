@@ -135,8 +135,9 @@ class Planted:
             with suppress(FileNotFoundError):
                 (os.rmdir if stat.S_ISDIR(os.lstat(self.path).st_mode) else os.unlink)(self.path)
             os.rename(self.path + AWAY, self.path)
-        os.chown(self.path, self.before.st_uid, self.before.st_gid)
-        os.chmod(self.path, stat.S_IMODE(self.before.st_mode))
+        with suppress(FileNotFoundError):  # a gateway that came up over a plant may have taken it away when it ended
+            os.chown(self.path, self.before.st_uid, self.before.st_gid)
+            os.chmod(self.path, stat.S_IMODE(self.before.st_mode))
 
 
 def put(scene: Scene, surface: Surface, plant: str) -> Planted:
