@@ -8,9 +8,12 @@ from typing import Any, Final
 
 from wallbite.cases import (
     admission,
+    backing,
+    besides,
     boots,
     documents,
     drops,
+    ends,
     fingerprints,
     installs,
     locking,
@@ -52,6 +55,9 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     modes.plan,
     places.plan,
     raced.plan,
+    ends.plan,
+    besides.plan,
+    backing.plan,
 )
 OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-opened", "/dev")
 _NEED_FINGERPRINTS: Final = frozenset({"fingerprints", "lock-records", "lock-tiers", "code-race"})
@@ -72,7 +78,10 @@ _NEED_A_GATE: Final = frozenset(
         "side-doors",
     }
 )
-_NEED_A_SPAWN: Final = frozenset({"walls", "spawns", "drop-fails", "no-default", "reload"})
+_NEED_A_SPAWN: Final = frozenset(
+    {"walls", "spawns", "drop-fails", "no-default", "reload"}
+    | {"timeouts", "pipes", "stops", "beside", "backup", "harried"}
+)
 
 
 def cases(

@@ -9,10 +9,14 @@ from typing import Any
 from wallbite import tables, target
 from wallbite.cases import (
     admission,
+    backing,
+    besides,
     boots,
     documents,
     drops,
+    ends,
     fingerprints,
+    harrying,
     installs,
     locking,
     mapping,
@@ -63,6 +67,12 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "raced": raced.run,
     "writable": admission.run_writable,
     "sealed": admission.run_sealed,
+    "timeouts": ends.run_timeouts,
+    "pipes": ends.run_pipes,
+    "stops": ends.run_stops,
+    "beside": besides.run,
+    "backup": backing.run,
+    "harried": harrying.run,
 }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from wallbite.cases.backups import whole
 from wallbite.cases.boots import boot, gate_document
 from wallbite.cases.drops import ungranted_everywhere
 from wallbite.cases.scene import Scene
@@ -153,7 +154,7 @@ def note_verbs(scene: Scene) -> None:
 def note_verb(scene: Scene, account: str, name: str, template: list[Any]) -> None:
     """One verb; where the account may not execute the program, with an interpreter that it may execute."""
     archive = _archive(scene, account)
-    argv = [str(part) for part in scene.installation.expanded(template, to=archive)]
+    argv = [str(part) for part in scene.installation.expanded(template, to=archive, scope=whole(scene))]
     refused, by = "", "program"
     try:
         done = _traced(scene, account, argv)

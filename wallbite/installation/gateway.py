@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from wallbite.installation import processes
 from wallbite.installation.installation import OUTPUT, Installation
+from wallbite.postures import Posture
 from wallbite.stages import ptrace
 from wallbite.stages.credentials import Credentials
 from wallbite.stages.launch import Launch, launch
@@ -32,6 +33,7 @@ class Gateway:
     """A running gateway.
 
     Attributes:
+        user, posture: whom it is started as, with which privilege; the installation's where none is given.
         credentials, facts: what the kernel said of it right after exec, before its first instruction.
         seconds: from start until it was ready or ended.
         exit_status: its exit code; negative for a signal; None while it runs.
@@ -45,6 +47,8 @@ class Gateway:
     deny: Any = None
     ready: Ready | None = None
     ignored: tuple[int, ...] = ()
+    user: str = "gateway"
+    posture: Posture | None = None
     pid: int = 0
     credentials: Credentials | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -60,7 +64,7 @@ class Gateway:
 
     def start(self, argv: Sequence[str] | None = None) -> None:
         """Start it (again) in its posture. Its output goes to a file that nobody else can open."""
-        target, posture = self.installation.target, self.installation.posture
+        target, posture = self.installation.target, self.posture or self.installation.posture
         identities = self.installation.identities
         self.installation.starts += 1
         self.output = f"{OUTPUT}/gateway.{self.installation.starts}"
@@ -70,8 +74,8 @@ class Gateway:
         null = os.open("/dev/null", os.O_RDONLY)
         spec = Launch(
             posture=posture,
-            uid=identities.uid("gateway"),
-            gid=identities.gid("gateway"),
+            uid=identities.uid(self.user),
+            gid=identities.gid(self.user),
             groups=self.groups,
             argv=tuple(argv or self.installation.expanded(list(target.gateway.serve))),
             env=own_environment(self.installation),

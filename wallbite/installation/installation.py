@@ -19,6 +19,7 @@ from wallbite.installation.identities import Identities
 from wallbite.installation.layout import Layout
 from wallbite.postures import Posture
 from wallbite.stages.credentials import set_file_capabilities
+from wallbite.target.endings import Beside
 from wallbite.target.model import ConfigFile, Step, Surface, Target
 from wallbite.target.placeholders import ACCOUNT, expand
 
@@ -99,6 +100,11 @@ class Installation:
     @property
     def _layout(self) -> Layout:
         return Layout(self.identities, self.values, self.fault, self.interpreter)
+
+    def lay_beside(self, beside: Beside) -> None:
+        """Lay down what a second instance of the gateway needs."""
+        self.lay_more(beside.install)
+        self._write(self._layout, beside.config, beside.config.expanded(self.values, self._accounts))
 
     def write_config(self, document: Mapping[str, Any] | None = None) -> None:
         """Write the main configuration anew: ``document``, or the descriptor's own."""

@@ -95,8 +95,7 @@ class Layout:
 
     def _lay_carrier(self, step: Step) -> None:
         _parents(step.path)
-        program: carriers.CarrierProgram = "storm" if step.program == "storm" else "plugin"
-        carriers.lay_down(program, Path(step.path), step.name, self.interpreter)
+        carriers.lay_down(carriers.program(step.program), Path(step.path), step.name, self.interpreter)
 
     def _lay_user(self, step: Step) -> None:
         uid, gid = self.identities.uid(step.path), self.identities.gid(step.path)

@@ -23,7 +23,12 @@ STORM_END: Final = b"\nend of storm\n"
 COMMANDS: Final = ("poll", "handle", "health")
 READING: Final = ("health",)  # commands that change nothing
 
-CarrierProgram = Literal["plugin", "storm"]
+CarrierProgram = Literal["plugin", "storm", "runaway"]
+
+
+def program(name: str) -> CarrierProgram:
+    """The program that a descriptor names; the probe where it names none."""
+    return "storm" if name == "storm" else "runaway" if name == "runaway" else "plugin"
 
 
 def probes() -> Path:
@@ -43,7 +48,7 @@ def lay_down(
     """Makes a plugin directory: `entry` (0755), `manifest.yaml`, and what the entry needs beside it (0644).
 
     Args:
-        program: ``plugin`` for the probe, ``storm`` for the light one.
+        program: ``plugin`` for the probe, ``storm`` for the light one, ``runaway`` for one that does not want to end.
         directory: made where it is missing, 0755.
         name: the plugin's name; one that begins with ``init-`` is also given the command ``init``.
         interpreter: absolute path of a Python that every account can execute.
@@ -62,6 +67,8 @@ def lay_down(
         _write(directory / "probe.py", (probes() / "probe.py").read_bytes(), 0o644)
         _write_bytecode(directory)
         _write(directory / "entry", plugin_entry(interpreter), 0o755)
+    elif program == "runaway":
+        _write(directory / "entry", python_entry(interpreter, "runaway.py"), 0o755)
     else:
         _write(directory / "end", STORM_END, 0o644)
         _write(directory / "entry", storm_entry(inbox), 0o755)
@@ -104,13 +111,22 @@ def manifest(name: str, commands: Iterable[str]) -> str:
 
 def plugin_entry(interpreter: str) -> bytes:
     """The carrier with its first line."""
+    return python_entry(interpreter, "plugin.py")
+
+
+def python_entry(interpreter: str, name: str) -> bytes:
+    """A program of the probes' folder with its first line.
+
+    Raises:
+        UsageProblem: the interpreter's path cannot stand in it.
+    """
     line = f"#!{interpreter} -IS\n"  # no site: nothing of it is used, and it may cost more than the probe
     if not interpreter.startswith("/") or set(interpreter) & set(" \t\n") or len(os.fsencode(line)) > SHEBANG_BYTES:
         raise UsageProblem(
             f"interpreter {interpreter!r} cannot stand in a program's first line",
             expected=f"an absolute path without blanks, of less than {SHEBANG_BYTES - 5} bytes",
         )
-    return os.fsencode(line) + (probes() / "plugin.py").read_bytes()
+    return os.fsencode(line) + (probes() / name).read_bytes()
 
 
 def storm_entry(inbox: str) -> bytes:

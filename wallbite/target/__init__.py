@@ -1,5 +1,6 @@
 """The target: what the harness knows of a gateway, read from a descriptor."""
 
+from wallbite.target.endings import Beside, Ends
 from wallbite.target.loading import load, names, parse_target
 from wallbite.target.model import GATEWAY, ROOT, Account, Claims, Config, ConfigFile, Step, Surface, Target
 from wallbite.target.placeholders import UnknownPlaceholderError, expand, expand_text, names_account
@@ -26,10 +27,12 @@ __all__ = [
     "ROOT",
     "Account",
     "Action",
+    "Beside",
     "Build",
     "Claims",
     "Config",
     "ConfigFile",
+    "Ends",
     "Fingerprints",
     "Gate",
     "GatewayCommands",

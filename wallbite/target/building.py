@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wallbite.documents import Document
+from wallbite.target.endings import Beside, Ends
 from wallbite.target.model import Account, Claims, Config, ConfigFile, Step, Surface, Target
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text, names_account
 from wallbite.target.running import (
@@ -59,6 +60,8 @@ def build(document: Document) -> Target:
         loopback=_loopback(raw["loopback"]) if "loopback" in raw else None,
         side_doors=SideDoors(**raw["side-doors"]) if "side-doors" in raw else None,
         installer=_installer(raw["installer"], fixed, tuple(accounts)) if "installer" in raw else None,
+        ends=_ends(raw["ends"]) if "ends" in raw else None,
+        beside=_beside(raw["beside"], fixed) if "beside" in raw else None,
         scratch=tuple(raw.get("scratch", ())),
         residuals=raw.get("residuals", {}),
     )
@@ -151,6 +154,9 @@ def _gateway(raw: Raw) -> GatewayCommands:
         backup=tuple(raw.get("backup", ())),
         backup_to=raw.get("backup-to", ""),
         seal=tuple(raw.get("seal", ())),
+        backup_scopes={name: tuple(roles) for name, roles in raw.get("backup-scopes", {}).items()},
+        backup_manifest=raw.get("backup-manifest", {}),
+        restore=tuple(raw.get("restore", ())),
         environment=raw.get("environment", {}),
         requires=tuple(Need(kind, name) for each in raw.get("requires", ()) for kind, name in each.items()),
         reload=_action(raw.get("reload")),
@@ -194,6 +200,24 @@ def _spawn(raw: Raw) -> Spawn:
         storm=Storm(**raw["storm"]) if "storm" in raw else None,
         ungranted=raw.get("ungranted", ""),
         refusals=Refusals(**raw["refusals"]) if "refusals" in raw else None,
+    )
+
+
+def _ends(raw: Raw) -> Ends:
+    ready = {"second-ready": Ready(**raw["second-ready"])} if "second-ready" in raw else {}
+    return Ends(**_frozen({**raw, **ready}))
+
+
+def _beside(raw: Raw, fixed: Raw) -> Beside:
+    return Beside(
+        identity=raw["identity"],
+        install=tuple(_steps(raw["install"], fixed, ())),
+        config=_file(raw["config"]),
+        serve=tuple(raw["serve"]),
+        ready=Ready(**raw["ready"]),
+        request=Request(**_frozen(raw["request"])),
+        plugin=raw["plugin"],
+        command=raw.get("command", ""),
     )
 
 

@@ -14,10 +14,12 @@ from wallbite.target.placeholders import ACCOUNT, Slot, names_account, placehold
 _EVERYWHERE: Final = ("program", "config", "python", "inbox", "probe")
 _SAYS: Final = ("account", "door", "key", "plugin", "tier", "from", "to")
 _ELSEWHERE: Final[dict[Path, tuple[str, ...]]] = {
-    ("gateway", "backup"): ("to",),
+    ("gateway", "backup"): ("to", "scope"),
+    ("gateway", "restore"): ("from",),
     ("spawn",): ("plan", "job", "plugin", "command", "event"),
     ("loopback",): ("job",),
     ("fingerprints",): ("plugin", "plugins"),
+    ("beside",): ("plan", "plugin", "command"),
 }
 _BOUND: Final[tuple[Path, ...]] = (
     ("install",),

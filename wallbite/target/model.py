@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from wallbite.content import root as content_root
 from wallbite.documents import Document
+from wallbite.target.endings import Beside, Ends
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text
 from wallbite.target.running import Gate, GatewayCommands, Installer, Loopback, SideDoors, Spawn
 from wallbite.target.verifying import Fingerprints
@@ -160,6 +161,8 @@ class Target:
     loopback: Loopback | None = None
     side_doors: SideDoors | None = None
     installer: Installer | None = None
+    ends: Ends | None = None
+    beside: Beside | None = None
     scratch: tuple[str, ...] = ()
     residuals: Mapping[str, str] = field(default_factory=dict)
 

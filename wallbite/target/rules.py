@@ -56,7 +56,7 @@ def owners(document: Document) -> Problems:
     """Who owns something is an identity, root, or the account that it is repeated for."""
     known = [ROOT, *document.value["identities"]]
     for path, value in _texts(document.value):
-        declared = path[0] in {"install", "config", "surfaces"} and "document" not in path
+        declared = path[0] in {"install", "config", "surfaces", "beside"} and "document" not in path
         if declared and path[-1] in {"owner", "group", "user"} and value not in {*known, "{account}"}:
             yield document.problem(path, among([*known, "{account}"]), nearest(value, known, "add it to identities"))
 
@@ -91,9 +91,10 @@ def alternatives(document: Document) -> Problems:
         (("config",), ("document", "text")),
         *((("config", "parts", i), ("document", "text")) for i, _ in enumerate(document.at(("config", "parts")) or ())),
         *((("gateway", name), ("signal", "command")) for name in ("reload", "rotate", "stop")),
-        *(((part, "ready"), ("http", "socket", "file", "log")) for part in ("gateway", "gate")),
+        *(((part, "ready"), ("http", "socket", "file", "log")) for part in ("gateway", "gate", "beside")),
         (("spawn", "request"), ("url", "command")),
         (("spawn", "event"), ("url", "command")),
+        (("beside", "request"), ("url", "command")),
         *(((("spawn",), ("job", "logged")),) if document.at(("spawn", "logged")) else ()),
     ):
         value = document.at(path)

@@ -50,6 +50,10 @@ class GatewayCommands:
         program: the executable that postures put capabilities on.
         serve, check, version, backup, seal: argument lists.
         backup_to: where a backup may be written.
+        backup_scopes: the roles of the surfaces that each scope holds; the last scope is whole.
+        backup_manifest: the ``member`` of an archive that says in JSON what was ``excluded``: a list, each with a
+            ``path`` and a ``reason``; the values name the keys.
+        restore: argument list; run by root.
         environment: its own environment, besides what the case gives it.
         says: patterns, searched in what it prints and in its log.
     """
@@ -62,6 +66,9 @@ class GatewayCommands:
     backup: tuple[str, ...] = ()
     backup_to: str = ""
     seal: tuple[str, ...] = ()
+    backup_scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    backup_manifest: Mapping[str, str] = field(default_factory=dict)
+    restore: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     requires: tuple[Need, ...] = ()
     reload: Action | None = None
