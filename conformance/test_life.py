@@ -151,8 +151,8 @@ def takes_its_plugins_along(bench: Bench) -> Iterator[Verdict]:
 def died_verdict(bench: Bench, one: Observation) -> Verdict:
     """The verdict on what lives on after the gateway was killed."""
     scope, living = {"posture": one.posture}, one.seen["living"]
-    if not one.seen["appeared"]:
-        return bench.undecided("the plugin that was to outlive it did not show itself", [one], **scope)
+    if not one.seen["appeared"] or set(one.seen["all"]) - set(one.seen["before"]):
+        return bench.undecided("the plugin that was to outlive it was not all there", [one], **scope)
     control = job(bench, one.posture, "answers")
     if not living["death"]:
         return bench.passed("all of the plugin ended with the gateway", [one], control, **scope)

@@ -44,9 +44,9 @@ def small() -> Document:
     document["surfaces"] = {name: document["surfaces"][name] for name in KEPT}
     document["install"] = [step for step in document["install"] if _is_needed(step)]
     _simplify(document["config"]["document"])
-    for name in ("gate", "loopback", "residuals", "side-doors", "installer"):
+    for name in ("gate", "loopback", "residuals", "side-doors", "installer", "ends", "beside"):
         document.pop(name, None)
-    for name in ("backup", "backup-to", "reload", "rotate"):
+    for name in ("backup", "backup-to", "backup-scopes", "backup-manifest", "restore", "reload", "rotate"):
         document["gateway"].pop(name)
     document["gateway"]["ready"]["within"] = WITHIN
     spawn = document["spawn"]

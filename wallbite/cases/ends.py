@@ -183,7 +183,7 @@ def stop(scene: Scene, ends: Ends, gateway: Gateway) -> None:
     Path(hold).chmod(0o644)
     hung = send(scene, ends.patient, ways=WAYS, then="hang")
     waits = send(scene, ends.patient, then="wait", hold=hold)
-    appeared = hung.appeared() and waits.appeared()
+    appeared = hung.appeared() and waits.appeared() and bool(hung.main.alive())
     action = scene.target.gateway.stop
     began = time.monotonic()
     gateway.signal(action.signal or "TERM")
@@ -219,6 +219,7 @@ def die(scene: Scene, ends: Ends, gateway: Gateway) -> None:
     hangs = send(scene, ends.patient, ways=WAYS, then="hang")
     appeared = hangs.appeared()
     watched = _watched(hangs)
+    before = [*hangs.main.alive(), *hangs.leash.alive()]
     gateway.kill()
     living = {"death": _await_gone(watched, GRACE)}
     if living["death"]:
@@ -226,7 +227,7 @@ def die(scene: Scene, ends: Ends, gateway: Gateway) -> None:
         living["start"] = _await_gone(watched, GRACE)
     for handle in watched.values():
         os.close(handle)
-    scene.note("died", "gateway", appeared=appeared, all=["main", *WAYS], living=living)
+    scene.note("died", "gateway", appeared=appeared, before=before, all=["main", *WAYS], living=living)
 
 
 def _watched(sent: Runaway) -> dict[str, int]:
