@@ -18,7 +18,7 @@ from wallbite.installation.layout import state_of
 from wallbite.search import Needle
 from wallbite.stages.openings import Kill
 
-POINTS: Final = ("open", "between", "modify")  # when what is written appears, later, and when it grows
+POINTS: Final = ("open", "between")  # when what is written appears; when other files are opened after that
 RACES: Final = 3  # backups
 VICTIM: Final = f"{PRIVATE}/backup-victim"
 
