@@ -60,7 +60,42 @@ def carry(probe: ModuleType, request: Document, plan: Document, who: Document) -
         respond(probe, {"status": "error", "error": "told to fail once", "retry": True})
         return probe.FAILED
     result = {"nonce": plan["nonce"], "attempts": count}
+    if plan.get("echo"):
+        return respond(probe, echoed(request, plan["echo"], result))
     return respond(probe, {"status": "ok", "result": result, **plan.get("respond", {})})
+
+
+def echoed(request: Document, mark: str, result: Document) -> Document:
+    """A response that tells the secrets of the request wherever something can be told, each time beside a mark.
+
+    A mark that begins with `error` makes it a failure. Part of it goes to stderr, in two writes for each value.
+    """
+    import base64  # noqa: PLC0415
+    import json  # noqa: PLC0415
+    import urllib.parse  # noqa: PLC0415
+
+    told: Document = {}
+    for name, value in sorted((request.get("secrets") or {}).items()):
+        raw = value.encode("utf-8")
+        told[name] = [value, raw.hex(), urllib.parse.quote(raw, safe=""), json.dumps({name: value})]
+        told[name] += [base64.b64encode(b"." * skip + raw).decode() for skip in range(3)]
+        told[name] += [base64.urlsafe_b64encode(raw).decode(), base64.encodebytes(b"." * 50 + raw).decode()]
+        for part in (
+            mark.encode() + raw[:7],
+            raw[7:] + b"\n",
+            base64.b64encode(raw) + b"\n",
+            raw.hex().encode() + b"\n",
+        ):
+            os.write(2, part)
+    words = [mark, *(text for texts in told.values() for text in texts)]
+    answer: Document = {"status": "ok", "result": {**result, "mark": mark, "told": told, mark + words[-1]: words}}
+    answer["events"] = [{"type": "echo", "payload": {"mark": mark, "words": words}}]
+    answer["logs"] = [{"level": "info", "message": mark + " " + word} for word in words]
+    answer["logs"].append({"level": "info", "message": (mark + " ").ljust(4096 - 9, "x") + "".join(words[1:2])})
+    answer["state_updates"] = {"mark": mark, "words": words}
+    if mark.startswith("error"):
+        answer = {"status": "error", "error": " ".join(words), "logs": answer["logs"], "retry": False}
+    return answer
 
 
 def metadata(probe: ModuleType, request: Document) -> Document:

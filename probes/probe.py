@@ -77,6 +77,8 @@ LOOK = 4096  # bytes read of an object
 PATHS = 500  # paths that a sweep names at most
 PATIENCE = 5.0  # seconds that a child or a connection may take
 LISTED = 65536  # entries counted at most
+LISTED_NAMES = 1000  # names of an environment that are told
+ENVIRONMENT = 8 << 20  # bytes read of one
 ADDRESS = 107  # bytes of a local socket's address
 
 OPEN = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # never waits at a FIFO or a device
@@ -1007,6 +1009,16 @@ def split_url(url: str) -> tuple[str, int, str]:
     return parts.hostname, parts.port or 80, (parts.path or "/") + ("?" + parts.query if parts.query else "")
 
 
+def environ(_path: str, _arguments: Arguments) -> Seen:
+    """The environment as the kernel keeps it: name, size and digest of each entry; size -1 where there is no ``=``."""
+    entries = slurp("/proc/self/environ", ENVIRONMENT).split(b"\0")[:-1]
+    listed = []
+    for entry in entries[:LISTED_NAMES]:
+        name, assigned, value = entry.partition(b"=")
+        listed.append([text(name)[:200], len(value) if assigned else -1, digest(value)[:16]])
+    return {"entries": listed, "more": len(entries) - len(listed)}
+
+
 OPERATIONS = {
     "read": read, "write": write, "append": append, "execute": execute, "list": list_directory, "map": map_file,
     "xattr": xattr, "connect": connect, "stat": look, "create": create, "remove": remove, "rename": rename,
@@ -1015,7 +1027,7 @@ OPERATIONS = {
     "vm-read": vm_read, "pidfd-getfd": pidfd_getfd, "proc": proc, "become-uid": become_uid, "become-gid": become_gid,
     "become-groups": become_groups, "raise": raise_capabilities, "key-search": key_search, "key-read": key_read,
     "key-add": key_add, "setuid-canary": setuid_canary, "http": http, "abstract": abstract, "sysv": sysv,
-    "sweep": sweep, "own": own,
+    "sweep": sweep, "own": own, "environ": environ,
 }  # fmt: skip
 
 

@@ -11,9 +11,11 @@ from wallbite.cases import (
     backing,
     besides,
     boots,
+    deliveries,
     documents,
     drops,
     ends,
+    environments,
     fingerprints,
     installs,
     locking,
@@ -25,6 +27,7 @@ from wallbite.cases import (
     raced,
     races,
     reloads,
+    secret_boots,
     sharing,
     sidedoors,
     spawns,
@@ -58,30 +61,22 @@ _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     ends.plan,
     besides.plan,
     backing.plan,
+    environments.plan,
+    deliveries.plan,
+    secret_boots.plan,
 )
 OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-opened", "/dev")
-_NEED_FINGERPRINTS: Final = frozenset({"fingerprints", "lock-records", "lock-tiers", "code-race"})
-_NEED_A_GATE: Final = frozenset(
-    {
-        "matrix",
-        "drawn",
-        "reload",
-        "tiers",
-        "unknown-keys",
-        "override",
-        "documents",
-        "map",
-        "writable",
-        "sealed",
-        "places",
-        "raced",
-        "side-doors",
-    }
-)
-_NEED_A_SPAWN: Final = frozenset(
-    {"walls", "spawns", "drop-fails", "no-default", "reload"}
-    | {"timeouts", "pipes", "stops", "beside", "backup", "harried"}
-)
+# The kinds of case that take a part of the descriptor.
+_TAKES: Final = {
+    "gate": "matrix drawn reload tiers unknown-keys override documents map writable sealed places raced side-doors"
+    " fingerprints lock-records lock-tiers code-race unconfined secrets-unconfined",
+    "spawn": "walls spawns drop-fails no-default reload timeouts pipes stops beside backup harried fingerprints"
+    " lock-records lock-tiers code-race environment unconfined secrets secrets-unconfined",
+    "fingerprints": "fingerprints lock-records lock-tiers code-race",
+    "side_doors": "side-doors",
+    "installer": "install",
+    "vault": "secrets secrets-unconfined secret-boots",
+}
 
 
 def cases(
@@ -112,15 +107,8 @@ def _wanted(
     target: Target, requirements: Iterable[Requirement], checks: Mapping[str, Check], postures: Sequence[str]
 ) -> set[tuple[str, str]]:
     """Kind and posture of every case that an applicable requirement needs."""
-    impossible = (_NEED_A_GATE if target.gate is None else frozenset()) | (
-        _NEED_A_SPAWN if target.spawn is None else frozenset()
-    )
-    if target.side_doors is None:
-        impossible |= {"side-doors"}
-    if target.installer is None:
-        impossible |= {"install"}
-    if None in (target.fingerprints, target.gate, target.spawn):
-        impossible |= _NEED_FINGERPRINTS
+    lacking = [kinds for part, kinds in _TAKES.items() if getattr(target, part) is None]
+    impossible = {kind for kinds in lacking for kind in kinds.split()}
     if target.gate is None and "default" in target.accounts:  # nothing says how that account would be taken away
         impossible |= {"no-default"}
     return {
@@ -145,6 +133,7 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
         "program": gateway.program,
         "tree": [asdict(one) for one in target.installer.tree] if target.installer else [],
         "code-refusals": dict(target.fingerprints.refusals) if target.fingerprints else {},
+        "passthrough": bool(target.gate and target.gate.passthrough),
         "verbs": [name for name in ("check", "version", "backup") if getattr(gateway, name)],
     }
     return Setting(

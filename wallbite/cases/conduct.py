@@ -12,9 +12,11 @@ from wallbite.cases import (
     backing,
     besides,
     boots,
+    deliveries,
     documents,
     drops,
     ends,
+    environments,
     fingerprints,
     harrying,
     installs,
@@ -27,6 +29,7 @@ from wallbite.cases import (
     raced,
     races,
     reloads,
+    secret_boots,
     sidedoors,
     spawns,
     verbs,
@@ -73,6 +76,11 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "beside": besides.run,
     "backup": backing.run,
     "harried": harrying.run,
+    "environment": environments.run,
+    "unconfined": environments.run_unconfined,
+    "secrets": deliveries.run,
+    "secrets-unconfined": deliveries.run_unconfined,
+    "secret-boots": secret_boots.run,
 }
 
 

@@ -23,7 +23,8 @@ from wallbite.installation.installation import listing
 from wallbite.installation.layout import state_of
 from wallbite.postures import Posture
 from wallbite.probing.plan import Attempt
-from wallbite.target.running import Installer, SpawnPath
+from wallbite.target.installing import Installer
+from wallbite.target.running import SpawnPath
 
 POSTURE: Final = "ambient-caps"  # what a unit confers
 WITHIN: Final = 30.0  # seconds for the installer

@@ -169,13 +169,13 @@ class Scene:
         ignored = (signal.SIGUSR2,) if burdened else ()
         return Gateway(self.installation, groups, burden, deny, ready, ignored=ignored)
 
-    def boot(self, gateway: Gateway, within: float | None = None) -> None:
-        """Start it and wait until it is ready.
+    def boot(self, gateway: Gateway, within: float | None = None, **how: Any) -> None:
+        """Start it (``how``: as `Gateway.start` takes it) and wait until it is ready.
 
         Raises:
             CaseProblem: it did not come up, or not in its posture.
         """
-        gateway.start()
+        gateway.start(**how)
         if reason := self.oracle(gateway):
             raise CaseProblem(reason)
         ended = gateway.wait(within or self.target.gateway.ready.within)

@@ -16,7 +16,9 @@ CHUNK: Final = 1 << 16
 PARTING: Final = 1 << 20  # bytes that are still read when it has ended, and its children have not
 
 
-def run_bounded(argv: Sequence[str], timeout: float, **options: Any) -> tuple[int, str]:
+def run_bounded(
+    argv: Sequence[str], timeout: float, stdin: Any = subprocess.DEVNULL, **options: Any
+) -> tuple[int, str]:
     """Its exit code (negative for a signal) and the end of what it printed; options are those of ``Popen``.
 
     Raises:
@@ -25,7 +27,7 @@ def run_bounded(argv: Sequence[str], timeout: float, **options: Any) -> tuple[in
     deadline = time.monotonic() + timeout
     process = subprocess.Popen(
         argv,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,

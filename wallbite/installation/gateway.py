@@ -8,7 +8,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from wallbite.target import Ready
 TAIL: Final = 600  # characters of output that an observation keeps
 BOUND: Final = 4 << 20  # bytes of output or log that are ever read
 LOOK: Final = 1.0  # seconds that it may take to say whether it is ready
+UNKNOWN: Final = 255  # the exit status of what somebody else reaped
 TICK: Final = 0.004  # seconds between two looks at a port: nothing announces a listening socket
 
 
@@ -34,6 +35,7 @@ class Gateway:
 
     Attributes:
         user, posture: whom it is started as, with which privilege; the installation's where none is given.
+        entries: its whole environment, as bytes, instead of the usual one.
         credentials, facts: what the kernel said of it right after exec, before its first instruction.
         seconds: from start until it was ready or ended.
         exit_status: its exit code; negative for a signal; None while it runs.
@@ -49,6 +51,7 @@ class Gateway:
     ignored: tuple[int, ...] = ()
     user: str = "gateway"
     posture: Posture | None = None
+    entries: tuple[bytes, ...] | None = None
     pid: int = 0
     credentials: Credentials | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -62,8 +65,13 @@ class Gateway:
     _log_began: int = 0  # how long its log was at its last start
     _outputs: list[str] = field(default_factory=list)
 
-    def start(self, argv: Sequence[str] | None = None) -> None:
-        """Start it (again) in its posture. Its output goes to a file that nobody else can open."""
+    def start(
+        self, argv: Sequence[str] | None = None, by: Callable[[Launch], int] | None = None, cwd: str = "/"
+    ) -> None:
+        """Start it (again) in its posture. Its output goes to a file that nobody else can open.
+
+        ``by``: starts it instead, and remains its parent and tracer.
+        """
         target, posture = self.installation.target, self.posture or self.installation.posture
         identities = self.installation.identities
         self.installation.starts += 1
@@ -79,7 +87,8 @@ class Gateway:
             groups=self.groups,
             argv=tuple(argv or self.installation.expanded(list(target.gateway.serve))),
             env=own_environment(self.installation),
-            cwd="/",
+            entries=self.entries,
+            cwd=cwd,
             umask=self.umask,
             stdin=null,
             stdout=sink,
@@ -92,11 +101,12 @@ class Gateway:
         )
         self._began = time.monotonic()
         self.exit_status = None
-        self.pid = launch(spec)
+        self.pid = by(spec) if by else launch(spec)
         try:
             self.credentials, self.facts = processes.read(self.pid)
         finally:
-            ptrace.detach(self.pid)
+            if not by:
+                ptrace.detach(self.pid)
         self._pidfd = os.pidfd_open(self.pid)
         os.close(sink)
         os.close(null)
@@ -236,9 +246,12 @@ class Gateway:
         return ended
 
     def _reap(self) -> None:
-        _, status, used = os.wait4(self.pid, 0)
-        self.exit_status = os.waitstatus_to_exitcode(status)
-        self.processor, self.peak = used.ru_utime + used.ru_stime, used.ru_maxrss
+        try:
+            _, status, used = os.wait4(self.pid, 0)
+            self.exit_status = os.waitstatus_to_exitcode(status)
+            self.processor, self.peak = used.ru_utime + used.ru_stime, used.ru_maxrss
+        except ChildProcessError:
+            self.exit_status = UNKNOWN  # another is its parent
         os.close(self._pidfd)
         self._pidfd = -1
 

@@ -65,6 +65,7 @@ OPERATIONS: Final[dict[str, OperationInfo]] = {
         sysv="shmget, semget or msgget without create",
         sweep="faccessat of a whole tree",
         own="use of an own directory",
+        environ="read of /proc/self/environ",
     ),
     "raise": OperationInfo(False, "capset"),
     **_table(
@@ -113,6 +114,7 @@ class Plan:
         first: what the first run does after its answer: nothing, fail, or hang.
         hold: a FIFO that the probe waits at after its answer, until a writer came and went.
         respond: members added to a plugin's response.
+        echo: a mark; the plugin then tells its secrets in everything that it answers, beside this.
     """
 
     nonce: str
@@ -122,6 +124,7 @@ class Plan:
     first: Literal["fail", "hang"] | None = None
     hold: str | None = None
     respond: Mapping[str, Any] = field(default_factory=dict)
+    echo: str = ""
 
     def to_document(self) -> dict[str, Any]:
         """The plan as the probe reads it, before it is text."""
@@ -134,6 +137,7 @@ class Plan:
             "first": self.first,
             "hold": self.hold,
             "respond": dict(self.respond),
+            "echo": self.echo,
         }
 
     def to_json(self) -> str:

@@ -100,10 +100,10 @@ def seen_by(operation: str, number: int, seen: dict[str, Any]) -> None:
     Raises:
         AnswerProblem: it is too large, too deep, or not a sweep's.
     """
-    if operation != "sweep" or not seen:
+    if operation not in _LARGE or not seen:
         bounded(seen, SEEN_SIZE, f"what result {number} saw")
-    elif "error" not in seen and not _SWEPT(seen):
-        raise AnswerProblem(f"what result {number} saw is not what a sweep sees")
+    elif "error" not in seen and not _LARGE[operation](seen):
+        raise AnswerProblem(f"what result {number} saw is not what {operation} sees")
     else:
         bounded(seen, SWEEP_SIZE, f"what result {number} saw")
 
@@ -180,6 +180,11 @@ def _object(**shapes: Shape) -> Shape:
 
 
 _SWEPT: Final = _object(writable=_list(_text), more=_integer, looked=_integer)
+_ENTRIES: Final = _object(
+    entries=_list(lambda one: _list(lambda _: True, 3)(one) and _text(one[0]) and _integer(one[1]) and _hex(one[2])),
+    more=_integer,
+)
+_LARGE: Final = {"sweep": _SWEPT, "environ": _ENTRIES}
 WHO: Final[dict[str, Shape]] = {
     "pid": _integer,
     "uids": _list(_integer, 4),

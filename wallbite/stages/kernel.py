@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Any, Final
 
 CLONE_NEWNS: Final = 0x00020000
@@ -62,6 +63,16 @@ def call(name: str, *arguments: Any) -> int:
         arguments: integers (passed as ``long``), bytes, None, or ctypes objects.
     """
     return _call(name, ctypes.c_int, arguments, name)
+
+
+def execve(program: str, argv: Sequence[bytes], entries: Sequence[bytes]) -> None:
+    """Execute a program with an environment of whatever bytes: the kernel asks for no ``=``, and for no order.
+
+    Raises:
+        OSError: it was not executed.
+    """
+    arguments, environment = ((ctypes.c_char_p * (len(part) + 1))(*part, None) for part in (argv, entries))
+    call("execve", os.fsencode(program), arguments, environment)
 
 
 def system_call(name: str, number: int, *arguments: Any) -> int:

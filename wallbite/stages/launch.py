@@ -41,6 +41,7 @@ class Launch:
         argv: the program, by absolute path, and its arguments.
         groups: supplementary groups.
         env: its whole environment.
+        entries: instead of `env`: the environment as it is handed to the kernel, whatever bytes these are.
         cwd: its working directory; entered as root.
         umask: its file mode creation mask.
         stdin, stdout, stderr: descriptors, or None for ``/dev/null``.
@@ -58,6 +59,7 @@ class Launch:
     argv: tuple[str, ...]
     groups: tuple[int, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    entries: tuple[bytes, ...] | None = None
     cwd: str = "/"
     umask: int = 0o022
     stdin: int | None = None
@@ -139,7 +141,7 @@ def _become(spec: Launch, send: int) -> NoReturn:
         ("setresuid", lambda: _change_uid(spec.uid)),
         ("seccomp", lambda: _deny(spec)),
         ("capabilities", lambda: _confer(spec.posture)),
-        ("exec", lambda: os.execve(spec.argv[0], list(spec.argv), dict(spec.env))),  # noqa: S606 - the purpose
+        ("exec", lambda: _execute(spec)),
     )
     name = "start"
     try:
@@ -151,6 +153,12 @@ def _become(spec: Launch, send: int) -> NoReturn:
         os.write(report[0], f"0 {name}: {type(error).__name__}: {error}".encode()[:4096])
     finally:
         os._exit(127)
+
+
+def _execute(spec: Launch) -> None:
+    if spec.entries is None:
+        os.execve(spec.argv[0], list(spec.argv), dict(spec.env))  # noqa: S606 - the purpose
+    kernel.execve(spec.argv[0], [os.fsencode(part) for part in spec.argv], spec.entries or ())
 
 
 def _set_signals(ignored: tuple[int, ...]) -> None:

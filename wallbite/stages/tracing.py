@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -35,6 +36,7 @@ class TraceStop:
         credentials: then.
         exe: the executable, as the kernel names it; empty where it cannot say.
         status: for ``exit``, its exit code, negative for a signal; else None.
+        seen: what the caller's look at it gave, as JSON values.
     """
 
     pid: int
@@ -42,6 +44,7 @@ class TraceStop:
     credentials: Credentials
     exe: str
     status: int | None = None
+    seen: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +65,29 @@ class Trace:
     complete: bool
 
 
-def trace(spec: Launch, timeout: float = 10.0, bound: int = 1 << 20) -> Trace:
+def trace(
+    spec: Launch,
+    timeout: float = 10.0,
+    bound: int = 1 << 20,
+    look: Callable[[int], Any] | None = None,
+    keep: tuple[int, ...] = (),
+) -> Trace:
     """Run a command until none of its processes is left.
 
     Args:
-        spec: what to run; its stdout and stderr are replaced by pipes.
+        spec: what to run; where it says no stdout or stderr, these are pipes.
+        look: called with the pid of each process while it stands still, in the tracer; gives JSON values.
         timeout: seconds; then all of it is killed.
         bound: the most bytes kept of each of stdout and stderr.
+        keep: descriptors that `look` needs.
 
     Raises:
         LaunchError: it did not start.
         DroppedError, TimeoutError: the tracer broke.
     """
-    keep = tuple(fd for fd in (spec.stdin, *spec.inherit) if fd is not None)
+    keep = (*keep, *(fd for fd in (spec.stdin, spec.stdout, spec.stderr, *spec.inherit) if fd is not None))
     answer = dropped.as_root(
-        lambda: _follow(spec, time.monotonic() + timeout, bound),
+        lambda: _follow(spec, time.monotonic() + timeout, bound, look),
         timeout + _LATE,
         bound=64 << 20,
         keep=keep,
@@ -113,18 +124,19 @@ class _Drain:
                 self.kept += chunk[: self._bound - len(self.kept)]
 
 
-def _follow(spec: Launch, deadline: float, bound: int) -> dict[str, Any]:
+def _follow(spec: Launch, deadline: float, bound: int, look: Callable[[int], Any] | None) -> dict[str, Any]:
     """In the tracer: the whole life of the command."""
     kernel.become_subreaper()
     wake = _wakeup()
     out, err = _Drain(bound), _Drain(bound)
     try:
-        pid = launch(replace(spec, stdout=out.writing, stderr=err.writing, stop_after_exec=True))
+        stdout, stderr = spec.stdout or out.writing, spec.stderr or err.writing
+        pid = launch(replace(spec, stdout=stdout, stderr=stderr, stop_after_exec=True))
     except LaunchError as error:
         return {"launch": [error.errno, error.strerror, error.filename]}
     os.close(out.writing)
     os.close(err.writing)
-    tracer = _Tracer(pid)
+    tracer = _Tracer(pid, look)
     tracer.begin()
     _loop(tracer, deadline, wake, (out, err))
     if tracer.alive:
@@ -172,8 +184,9 @@ def _wakeup() -> int:
 class _Tracer:
     """Knows the processes that are traced, and what was seen of them."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, look: Callable[[int], Any] | None = None) -> None:
         self.main = pid
+        self.look = look
         self.alive = {pid}
         self.stops: list[TraceStop] = []
         self.exit_code: int | None = None
@@ -227,7 +240,8 @@ class _Tracer:
                 self._see(pid, "exit", os.waitstatus_to_exitcode(ptrace.message(pid)))
 
     def _see(self, pid: int, event: Literal["exec", "exit"], status: int | None = None) -> None:
-        self.stops.append(TraceStop(pid, event, read_credentials(pid), _executable(pid), status))
+        seen = self.look(pid) if self.look else None
+        self.stops.append(TraceStop(pid, event, read_credentials(pid), _executable(pid), status, seen))
 
 
 def _to_deliver(status: int) -> int:

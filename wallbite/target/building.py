@@ -8,16 +8,15 @@ from typing import Any, Final
 
 from wallbite.documents import Document
 from wallbite.target.endings import Beside, Ends
+from wallbite.target.installing import Installer, Laid
 from wallbite.target.model import Account, Claims, Config, ConfigFile, Step, Surface, Target
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text, names_account
 from wallbite.target.running import (
     Action,
     Gate,
     GatewayCommands,
-    Installer,
     Job,
     JobLog,
-    Laid,
     Loopback,
     Need,
     Ready,
@@ -27,6 +26,7 @@ from wallbite.target.running import (
     Spawn,
     SpawnPath,
     Storm,
+    Vault,
 )
 from wallbite.target.verifying import build_fingerprints
 
@@ -62,6 +62,7 @@ def build(document: Document) -> Target:
         installer=_installer(raw["installer"], fixed, tuple(accounts)) if "installer" in raw else None,
         ends=_ends(raw["ends"]) if "ends" in raw else None,
         beside=_beside(raw["beside"], fixed) if "beside" in raw else None,
+        vault=_vault(raw["vault"]) if "vault" in raw else None,
         scratch=tuple(raw.get("scratch", ())),
         residuals=raw.get("residuals", {}),
     )
@@ -158,6 +159,7 @@ def _gateway(raw: Raw) -> GatewayCommands:
         backup_manifest=raw.get("backup-manifest", {}),
         restore=tuple(raw.get("restore", ())),
         environment=raw.get("environment", {}),
+        spared=tuple(raw.get("spared", ())),
         requires=tuple(Need(kind, name) for each in raw.get("requires", ()) for kind, name in each.items()),
         reload=_action(raw.get("reload")),
         rotate=_action(raw.get("rotate")),
@@ -242,3 +244,7 @@ def _laid(raw: Sequence[Raw], fixed: Raw, accounts: Sequence[str]) -> Iterator[L
             one = expand(each, {**fixed, **bound})
             owner = one.get("owner", "root")
             yield Laid(**{"kind": "directory", "mode": "0755", **one, "owner": owner, "group": one.get("group", owner)})
+
+
+def _vault(raw: Raw) -> Vault:
+    return Vault(**{**_frozen(raw), "audit": _request(raw.get("audit"))})

@@ -20,6 +20,7 @@ _ELSEWHERE: Final[dict[Path, tuple[str, ...]]] = {
     ("loopback",): ("job",),
     ("fingerprints",): ("plugin", "plugins"),
     ("beside",): ("plan", "plugin", "command"),
+    ("vault",): ("job", "plugin"),
 }
 _BOUND: Final[tuple[Path, ...]] = (
     ("install",),
@@ -27,6 +28,7 @@ _BOUND: Final[tuple[Path, ...]] = (
     ("spawn",),
     ("accounts",),
     ("installer",),
+    ("vault",),
 )  # {account} has a value
 _FOREIGN: Final[tuple[Path, ...]] = (("residuals",), ("claims",), ("title",))  # prose
 

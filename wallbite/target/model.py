@@ -11,8 +11,9 @@ from typing import Any, Final
 from wallbite.content import root as content_root
 from wallbite.documents import Document
 from wallbite.target.endings import Beside, Ends
+from wallbite.target.installing import Installer
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text
-from wallbite.target.running import Gate, GatewayCommands, Installer, Loopback, SideDoors, Spawn
+from wallbite.target.running import Gate, GatewayCommands, Loopback, SideDoors, Spawn, Vault
 from wallbite.target.verifying import Fingerprints
 
 ROOT: Final = "root"  # the one owner that need not be declared
@@ -163,6 +164,7 @@ class Target:
     installer: Installer | None = None
     ends: Ends | None = None
     beside: Beside | None = None
+    vault: Vault | None = None
     scratch: tuple[str, ...] = ()
     residuals: Mapping[str, str] = field(default_factory=dict)
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from wallbite.target.model import Step
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +52,7 @@ class GatewayCommands:
             ``path`` and a ``reason``; the values name the keys.
         restore: argument list; run by root.
         environment: its own environment, besides what the case gives it.
+        spared: names of variables with which it could not start, and which it is therefore never given.
         says: patterns, searched in what it prints and in its log.
     """
 
@@ -70,6 +68,7 @@ class GatewayCommands:
     backup_manifest: Mapping[str, str] = field(default_factory=dict)
     restore: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    spared: tuple[str, ...] = ()
     requires: tuple[Need, ...] = ()
     reload: Action | None = None
     rotate: Action | None = None
@@ -100,6 +99,7 @@ class Gate:
         document: a small configuration whose one plugin tells who it is as soon as the gateway is up.
         account: what an account's entry calls its ``uid``, ``gid``, ``directory``, and the ``home`` of a real user.
         admission: the key that has the gateway compare its configuration with what was sealed.
+        passthrough: the list of names of variables that plugins get besides.
         ready: when a gateway with this configuration is up, where it differs from the usual.
     """
 
@@ -109,6 +109,7 @@ class Gate:
     grant: str = ""
     account: Mapping[str, str] = field(default_factory=dict)
     admission: str = ""
+    passthrough: str = ""
     ready: Ready | None = None
 
 
@@ -247,41 +248,31 @@ class SideDoors:
 
 
 @dataclass(frozen=True, slots=True)
-class Laid:
-    """One path that an installer makes: exactly so; with ``below`` all in it is root's, and nobody else writes it."""
-
-    path: str
-    kind: str
-    owner: str
-    group: str
-    mode: str
-    below: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Installer:
-    """How the target installs itself, and what it lays down then.
+class Vault:
+    """Where secrets are kept, and how plugins come to them. Templates; keys of the configuration are joined by dots.
 
     Attributes:
-        needs: what must be there before, such as an interpreter and what is to be installed.
-        run: the argument list, run as root.
-        unit, sysusers, tmpfiles: files that it lays down.
-        tree: every path that it makes.
-        data: directories of the operator's, besides the accounts' own, that a second installation must leave alone.
-        lost: a file of the code; a second installation brings it back.
-        plugins: what an operator adds to the configuration, so that a plugin of each account runs at the start.
-        accounts: where the configuration has the accounts, joined by dots.
-        entry: how an account's entry there calls its ``uid``, ``gid`` and ``directory``.
+        fill: a command, run as root, that reads ``{"principals": {NAME: {"secrets": {NAME: value}, "revoked": bool}}}``
+            on stdin and puts it into the vault, with a key where there is none.
+        key: the file that holds the key.
+        replaces: files that are removed before.
+        principal, mapped, requires: keys of a plugin: its principal, another whose secrets it gets, whether it must.
+        plugins: names of plugins for an account, the second another instance of the first account's code.
+        refused: the error class of a job whose delivery was refused.
+        audit: what asks for the audit records, as JSON.
+        record: where these hold the list, and in each record its type, principal and plugin.
+        told: further places where what a plugin said can be asked for; ``{job}`` is its job.
     """
 
-    needs: tuple[Step, ...]
-    run: tuple[str, ...]
-    unit: str
-    sysusers: str
-    tmpfiles: str
-    tree: tuple[Laid, ...]
-    data: tuple[str, ...]
-    lost: str
-    plugins: Mapping[str, Any]
-    accounts: str
-    entry: Mapping[str, str]
+    fill: tuple[str, ...]
+    key: str
+    principal: str
+    plugins: tuple[str, str]
+    replaces: tuple[str, ...] = ()
+    mapped: str = ""
+    requires: str = ""
+    refused: str = ""
+    audit: Request | None = None
+    record: Mapping[str, str] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
