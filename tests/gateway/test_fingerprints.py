@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gateway import fingerprints
-from gateway.records import Records
+from gateway.code import fingerprints
+from gateway.code.records import Records
+from gateway.code.snapshots import Snapshots
 from gateway.refusal import Refusal
-from gateway.snapshots import Snapshots
 
 from tests.gateway.conftest import ALPHA, DEFAULT, GATEWAY, Layout, Running, launch
 

@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from gateway import restore
+from gateway.keeping import restore
 from gateway.refusal import Refusal
 
 
