@@ -6,34 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from wallbite.cases import (
-    admission,
-    backing,
-    besides,
-    boots,
-    deliveries,
-    documents,
-    drops,
-    ends,
-    environments,
-    fingerprints,
-    installs,
-    locking,
-    mapping,
-    matrix,
-    modes,
-    places,
-    planted,
-    raced,
-    races,
-    reloads,
-    secret_boots,
-    sharing,
-    sidedoors,
-    spawns,
-    verbs,
-    walls,
-)
+from wallbite.cases.backups import backing
+from wallbite.cases.code import fingerprints, locking, races
+from wallbite.cases.configuration import admission, documents, mapping
+from wallbite.cases.disk import modes, places, planted, raced
+from wallbite.cases.drops import drops, spawns
+from wallbite.cases.ends import besides, ends
+from wallbite.cases.gate import boots, matrix, reloads, sharing, verbs
+from wallbite.cases.secrets import deliveries, environments, secret_boots
+from wallbite.cases.system import installs, sidedoors
+from wallbite.cases.walls import walls
 from wallbite.catalogue import Requirement
 from wallbite.checks import Check
 from wallbite.facts import Setting, SurfaceFact

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wallbite import planning, tables
-from wallbite.cases import boots, matrix, sharing
+from wallbite.cases.gate import boots, matrix, sharing
 from wallbite.observation import Observation
 from wallbite.postures import POSTURES
 

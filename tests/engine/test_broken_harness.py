@@ -53,9 +53,9 @@ def test_an_exception_in_a_check_is_3(copy: Copy) -> None:
 @pytest.mark.parametrize("place", ["run", "crash"])
 def test_an_exception_in_a_case_is_3(copy: Copy, place: str) -> None:
     """At its beginning, and also after all that matters was seen: a case that broke shows no wall."""
-    text = (copy.folder / "wallbite" / "cases" / "walls.py").read_text()
+    text = (copy.folder / "wallbite" / "cases" / "walls" / "walls.py").read_text()
     (head,) = re.findall(rf'^def {place}\(.*\n    """.*"""\n', text, re.MULTILINE)
-    copy.edit("wallbite/cases/walls.py", head, head + BREAK)
+    copy.edit("wallbite/cases/walls/walls.py", head, head + BREAK)
     done = copy.run(small.write(copy.folder), *WALLS)
     assert done.code == ExitCode.UNDECIDED, done.error
     reason = "walls@ambient-caps did not come to its end: RuntimeError: broken on purpose"

@@ -7,35 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from wallbite import tables, target
-from wallbite.cases import (
-    admission,
-    backing,
-    besides,
-    boots,
-    deliveries,
-    documents,
-    drops,
-    ends,
-    environments,
-    fingerprints,
-    harrying,
-    installs,
-    locking,
-    mapping,
-    matrix,
-    modes,
-    places,
-    planted,
-    raced,
-    races,
-    reloads,
-    secret_boots,
-    sidedoors,
-    spawns,
-    verbs,
-    walls,
-)
+from wallbite.cases.backups import backing, harrying
+from wallbite.cases.code import fingerprints, locking, races
+from wallbite.cases.configuration import admission, documents, mapping
+from wallbite.cases.disk import modes, places, planted, raced
+from wallbite.cases.drops import drops, spawns
+from wallbite.cases.ends import besides, ends
+from wallbite.cases.gate import boots, matrix, reloads, verbs
 from wallbite.cases.scene import CaseProblem, Scene
+from wallbite.cases.secrets import deliveries, environments, secret_boots
+from wallbite.cases.system import installs, sidedoors
+from wallbite.cases.walls import walls
 from wallbite.content import root
 from wallbite.installation import fault as faults
 from wallbite.installation import runtime

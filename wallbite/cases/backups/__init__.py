@@ -1,0 +1,1 @@
+"""Archives: what they hold, how they come to be, and what a restore brings back."""

@@ -1,0 +1,1 @@
+"""Plugins whose code changes, and the records of what was locked."""

@@ -1,0 +1,1 @@
+"""Modes, owners and kinds of what lies on disk, and races for it."""

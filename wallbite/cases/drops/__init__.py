@@ -1,0 +1,1 @@
+"""Who runs: every spawn path, and what becomes of a drop that fails."""

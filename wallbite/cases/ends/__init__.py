@@ -1,0 +1,1 @@
+"""How plugins and gateways end, and a second gateway beside the first."""

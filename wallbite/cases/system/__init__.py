@@ -1,0 +1,1 @@
+"""What the operating system grants and what an installer lays down."""

@@ -1,0 +1,111 @@
+"""Case ``side-doors``: doors are planted for accounts, one after another and together; does the gateway tell them?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from wallbite.cases.gate.boots import boot, gate_document, gate_plugins
+from wallbite.cases.scene import Scene
+from wallbite.cases.system.doors import BLIND, DOORS, enter_users, own_places, replaced, whose
+from wallbite.installation.document import Plain, with_value
+from wallbite.installation.gateway import Gateway
+from wallbite.postures import ENFORCING
+
+CODE: Final = "code"  # a directory of the plugins' code, which an account can write
+
+
+def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """One case for each enforcing posture."""
+    for posture in postures:
+        if posture in ENFORCING:
+            yield {"case": f"side-doors@{posture}", "kind": "side-doors", "posture": posture, "params": {}}
+
+
+def run(scene: Scene) -> None:
+    """No door; every door, each for an account of its own; looks that fail; then all of it where a door refuses."""
+    scene.lay_down(plugins=gate_plugins(scene.target))
+    enter_users(scene)
+    accounts = scene.accounts
+    holders = {kind: accounts[number % len(accounts)] for number, kind in enumerate(DOORS)}
+    with own_places():
+        note(scene, "none")
+        with ExitStack() as stack:
+            for kind, account in holders.items():
+                stack.enter_context(DOORS[kind](whose(scene, account)))
+            note(scene, "doors", holders)
+        for kind, path in BLIND.items():
+            with replaced(path, None):
+                note(scene, f"blind-{kind}")
+        note_code(scene, accounts[0])
+        if scene.target.side_doors is not None and scene.target.side_doors.refuse:
+            refusals(scene, holders)
+
+
+def refusals(scene: Scene, holders: dict[str, str]) -> None:
+    """The same where a door is to be a refusal: none, each alone, and looks that fail."""
+    note(scene, "strict-none", strict=True)
+    for kind, account in holders.items():
+        with DOORS[kind](whose(scene, account)):
+            note(scene, f"strict-{kind}", {kind: account}, strict=True)
+    for kind, path in BLIND.items():
+        with replaced(path, None):
+            note(scene, f"strict-blind-{kind}", strict=True)
+
+
+def note(scene: Scene, name: str, holders: dict[str, str] | None = None, *, strict: bool = False) -> None:
+    """Boot, and note what was told of whom."""
+    document = gate_document(scene, scene.accounts)
+    assert scene.target.side_doors is not None
+    if strict:
+        document = with_value(document, scene.target.side_doors.refuse, Plain("true"))
+    gateway, ended = boot(scene, document)
+    seen = {
+        "came_up": ended == "ready",
+        "timed_out": ended == "timeout",
+        "exit": gateway.exit_status,
+        "holders": holders or {},
+        "told": told(scene, gateway, "side-door"),
+        "unknown": told(scene, gateway, "side-door-unknown"),
+        "tail": gateway.tail(),
+    }
+    gateway.kill()
+    scene.note("side-doors", name, **seen)
+
+
+def note_code(scene: Scene, account: str) -> None:
+    """Boot where an account owns a directory of the plugins' code: it is told by its path, or the start is refused."""
+    surface = next((one for one in scene.target.surfaces if one.class_ == "code" and one.kind == "directory"), None)
+    if surface is None:
+        return
+    with _given(Path(surface.path), whose(scene, account).uid):
+        gateway, ended = boot(scene, gate_document(scene, scene.accounts))
+        told_of = surface.path in gateway.printed() or surface.path in gateway.recent()
+        gateway.kill()
+    scene.note(
+        "side-doors", CODE, came_up=ended == "ready", timed_out=ended == "timeout", names=told_of, tail=gateway.tail()
+    )
+
+
+@contextmanager
+def _given(path: Path, uid: int) -> Iterator[None]:
+    before = path.stat()
+    os.chown(path, uid, -1)
+    yield
+    os.chown(path, before.st_uid, before.st_gid)
+
+
+def told(scene: Scene, gateway: Gateway, saying: str) -> dict[str, list[str]]:
+    """For each account the kinds of door that the gateway speaks of."""
+    assert scene.target.side_doors is not None
+    return {
+        account: [
+            kind
+            for kind, word in scene.target.side_doors.doors.items()
+            if gateway.told(saying, account=account, door=word)
+        ]
+        for account in scene.accounts
+    }
