@@ -211,7 +211,7 @@ def mixed_up(seen: dict[str, Any]) -> str:
     return f"HOME is {seen['home']}" if seen["home"] not in ("", seen["expected"]["directory"]) else ""
 
 
-@check("DROP-16", needs=("walls", "spawns"))
+@check("DROP-16", needs=("walls", "spawns"), reads=("matrix", "drawn"))
 def never_is_root_or_the_gateway(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         if posture in ENFORCING:

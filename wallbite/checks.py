@@ -96,7 +96,8 @@ class Check:
 
     Attributes:
         requirements: the ids that it judges.
-        needs: the kinds of case whose observations it reads.
+        needs: the kinds of case whose observations it reads, and which are run for it.
+        reads: further kinds, which it reads where they were run for others: an invariant over a whole run.
         function: yields verdicts for one requirement.
         module: the name of the module in ``conformance/``.
     """
@@ -105,10 +106,11 @@ class Check:
     needs: tuple[str, ...]
     function: CheckFunction
     module: str
+    reads: tuple[str, ...] = ()
 
     def judge(self, requirement: Requirement, facts: Facts) -> list[Verdict]:
         """The verdicts on ``requirement``; an exception of the check is an inconclusive verdict."""
-        bench = Bench(requirement, facts.of(self.needs), self.needs)
+        bench = Bench(requirement, facts.of((*self.needs, *self.reads)), self.needs)
         try:
             found = list(self.function(bench))
         except Exception as error:  # a crash of ours is never a fail of theirs
@@ -116,11 +118,11 @@ class Check:
         return found or [bench.undecided("the check came to no verdict: no posture of this run concerns it")]
 
 
-def check(*requirements: str, needs: Sequence[str]) -> Callable[[CheckFunction], Check]:
-    """Bind a function to the requirements that it judges and to the kinds of case that it reads."""
+def check(*requirements: str, needs: Sequence[str], reads: Sequence[str] = ()) -> Callable[[CheckFunction], Check]:
+    """Bind a function to the requirements that it judges and to the kinds of case that it needs and reads."""
 
     def bind(function: CheckFunction) -> Check:
-        return Check(requirements, tuple(needs), function, function.__module__)
+        return Check(requirements, tuple(needs), function, function.__module__, tuple(reads))
 
     return bind
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from wallbite import catalogue, checks, tables
 from wallbite.catalogue import Requirement
-from wallbite.checks import Bench, check
+from wallbite.checks import Bench, Check, check
 from wallbite.facts import Facts, Setting
 from wallbite.observation import Observation
 from wallbite.verdict import Ruling, Verdict
@@ -120,3 +120,16 @@ def test_a_check_sees_no_kind_of_case_that_it_does_not_need() -> None:
     facts = Facts(setting(), (mine, other), {})
     assert facts.find("root", "raced") == [mine, other]
     assert facts.of(["modes"]).find("root", "raced") == [mine]
+
+
+def test_an_invariant_reads_what_was_run_for_others() -> None:
+    """A kind that it reads is seen where it is there; one that it names nowhere is not."""
+    one = {"posture": "root", "vantage": "harness", "account": "root", "step": "s", "operation": "o", "object": "x"}
+    kinds = ("walls", "matrix", "races")
+    facts = Facts(setting(), [Observation(case="c", kind=k, errno=None, id=k, seen={}, **one) for k in kinds], {})
+
+    def judge(bench: Bench) -> Iterator[Verdict]:
+        yield bench.failed(" ".join(each.kind for each in bench.facts.find("root", "o")), ())
+
+    bound = Check(("DROP-01",), ("walls",), judge, "m", ("matrix",))
+    assert [one.reason for one in bound.judge(requirement(), facts)] == ["walls matrix"]
