@@ -81,6 +81,11 @@ WRAPS: dict[str, Wrap] = {
     "zip": zipped,
     "zip, stored": lambda data: zipped(data, zipfile.ZIP_STORED),
     "zip, bzip2": lambda data: zipped(data, zipfile.ZIP_BZIP2),
+    "base64 of gzip": lambda data: base64.b64encode(gzip.compress(data)),
+    "base64 of zip in lines": lambda data: base64.encodebytes(zipped(data)),
+    "base64 of zstd for URLs": lambda data: base64.urlsafe_b64encode(zstandard.compress(data)),
+    "base64 of xz": lambda data: base64.b64encode(lzma.compress(data)),
+    "hex of gzip": lambda data: gzip.compress(data).hex().encode(),
 }
 
 

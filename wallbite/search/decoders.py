@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import bz2
 import lzma
 import re
+import string
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import zstandard
@@ -22,10 +24,12 @@ _ENCRYPTED: Final = 1
 _STORED, _DEFLATED = 0, 8
 _TELL_THEMSELVES: Final = (12, 93, 95)  # bzip2, zstd, xz in a ZIP archive begin as they do elsewhere
 
-# How a stream begins. Those of zlib are short and met by chance: what does not go on like a stream is dropped.
+# How a stream begins. Those of zlib are short and met by chance: what does not go on like a stream is dropped. Text
+# that begins as such a stream does in base64 or hex is decoded, and the stream is then met in it.
 BEGINNINGS: Final = re.compile(
     rb"(?P<gzip>\x1f\x8b\x08)|(?P<zstd>\x28\xb5\x2f\xfd)|(?P<zip>PK\x03\x04)|(?P<xz>\xfd7zXZ\x00)"
-    rb"|(?P<bzip2>BZh[1-9]1AY&SY)|(?P<zlib>x[\x01\x9c\xda])",
+    rb"|(?P<bzip2>BZh[1-9]1AY&SY)|(?P<zlib>x[\x01\x9c\xda])"
+    rb"|(?P<base64>H4sI|KLUv/|KLUv_|UEsDB|/Td6WF|_Td6WF|QlpoO)|(?P<hex>1[Ff]8[Bb]08|28[Bb]52[Ff]{2}[Dd]|504[Bb]0304)",
     re.DOTALL,
 )
 LONGEST_BEGINNING: Final = 10
@@ -74,6 +78,8 @@ class Decoder:
             way = self.deflated
         elif self.kind == "zstd":
             way = self.frames
+        elif self.kind in _ALPHABETS:
+            way = self.text
         try:
             yield from way(data)
         except (zlib.error, lzma.LZMAError, OSError, EOFError, zstandard.ZstdError) as error:
@@ -116,6 +122,20 @@ class Decoder:
             if self.ended:
                 return
 
+    def text(self, data: bytes) -> Iterator[bytes]:
+        """base64 and hex, broken into lines or not, up to what is neither."""
+        alphabet, size, decode = _ALPHABETS[self.kind]
+        text = self.header + data.replace(b"\\n", b"").replace(b"\\r", b"").translate(None, b" \t\r\n")
+        strange = text.translate(None, alphabet)
+        self.ended = bool(strange)
+        text = text[: text.index(strange[:1])] if strange else text
+        whole = len(text) - len(text) % size
+        self.header = text[whole:]
+        for start in range(0, whole, PIECE):
+            yield decode(text[start : min(start + PIECE, whole)])
+        if self.ended and len(self.header) > 1:  # the rest of base64 that ended
+            yield decode(self.header + b"=" * (size - len(self.header)))
+
     def open_member(self, data: bytes) -> bytes:
         """Read a ZIP member's header; the bytes after it."""
         self.header += data
@@ -137,10 +157,19 @@ class Decoder:
         return rest
 
 
+_PLAIN: Final = bytes.maketrans(b"-_", b"+/")
+_LETTERS: Final = string.ascii_letters.encode() + string.digits.encode()
+# The characters, how many stand for whole bytes, and what decodes them.
+_ALPHABETS: Final[dict[str, tuple[bytes, int, Callable[[bytes], bytes]]]] = {
+    "base64": (_LETTERS + b"+/-_", 4, lambda text: base64.b64decode(text.translate(_PLAIN))),
+    "hex": (string.hexdigits.encode(), 2, lambda text: bytes.fromhex(text.decode())),
+}
 _MAKERS: Final[dict[str, Any]] = {
     "gzip": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
     "zlib": zlib.decompressobj,
     "bzip2": bz2.BZ2Decompressor,
     "xz": lambda: lzma.LZMADecompressor(memlimit=_WINDOW),
+    "base64": object,
+    "hex": object,
     "zstd": lambda: zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj(),
 }
