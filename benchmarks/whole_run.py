@@ -1,4 +1,4 @@
-"""How long whole runs take: BOOT, DROP and WALL over all postures; and DROP and WALL in one enforcing posture."""
+"""How long whole runs take: the profile, its first families, and one enforcing posture of each."""
 
 from __future__ import annotations
 
@@ -6,25 +6,32 @@ import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
 from wallbite.options import RunOptions, processors
 from wallbite.progress import Silent
 from wallbite.run import run
 
+ONE: Final = ("ambient-caps",)
+FIRST: Final = ("BOOT", "DROP", "WALL")
+RUNS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "DROP and WALL, one posture": (ONE, ("DROP", "WALL")),
+    "BOOT, DROP and WALL, all postures": ((), FIRST),
+    "the whole profile, one posture": (ONE, ()),
+    "the whole profile, all postures": ((), ()),
+}
+
 
 def measure() -> dict[str, float]:
     """Seconds of wall clock, seconds of processor time in stages, MiB of the harness."""
     figures: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        options = RunOptions(
-            out=Path(folder, "one"), postures=("ambient-caps",), select=("DROP", "WALL"), jobs=processors()
-        )
-        one = run(options, Silent())
-        figures["DROP and WALL, one posture: processor seconds of its stages"] = one.cpu_seconds
-        began = time.monotonic()
-        whole = run(RunOptions(out=Path(folder, "all"), jobs=processors(), seed=1), Silent())
-        figures["BOOT, DROP, WALL, all postures: seconds"] = time.monotonic() - began
-        figures["BOOT, DROP, WALL, all postures: processor seconds of its stages"] = whole.cpu_seconds
+    for name, (postures, select) in RUNS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            options = RunOptions(out=Path(folder, "out"), postures=postures, select=select, jobs=processors(), seed=1)
+            began = time.monotonic()
+            done = run(options, Silent())
+            figures[f"{name}: seconds"] = time.monotonic() - began
+            figures[f"{name}: processor seconds of its stages"] = done.cpu_seconds
     figures["peak memory of the harness, MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     figures["peak memory of its largest process, MiB"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return figures
