@@ -221,5 +221,7 @@ def second_verdict(bench: Bench, one: Observation, apart: Observation | None) ->
         return bench.failed("a second gateway runs on the state of the first", [one], **scope)
     if seen["exit"] <= 0:
         return bench.failed(f"a second gateway ended with {seen['exit']}, not as one that refuses", [one], **scope)
+    if not seen["refused"]:
+        return bench.undecided(f"it ended with {seen['exit']}, and does not say that it refuses", [one], **scope)
     control = apart if apart and apart.seen["ended"] == "ready" else None
     return bench.passed(f"refused with exit status {seen['exit']}", [one], control, **scope)

@@ -76,13 +76,15 @@ def says_what_it_could_not_look_at(bench: Bench) -> Iterator[Verdict]:
 
 
 def of_blindness(bench: Bench, one: Observation, clean: Observation, kind: str) -> Verdict:
-    """The verdict on a look that cannot succeed: said of every account, or the start is refused."""
+    """The verdict on a look that cannot succeed: said of every account, or the start is refused because of it."""
     scope = {"posture": one.posture, "surface": kind}
     if one.seen["timed_out"] or not clean.seen["came_up"]:
         return bench.undecided("the gateway hung, or does not come up at all", [one, clean], **scope)
     silent = [account for account, kinds in one.seen["unknown"].items() if kind not in kinds]
     if one.seen["came_up"] and silent:
         return bench.failed(f"it could not look, and said nothing of {', '.join(silent)}", [one, clean], **scope)
+    if len(silent) == len(one.seen["unknown"]):
+        return bench.undecided(f"it did not come up, and does not say why: {one.seen['tail']}", [one], **scope)
     if any(kind in kinds for kinds in clean.seen["unknown"].values()):
         return bench.undecided("it says so where it can look, too", [one, clean], **scope)
     how = "said of every account" if one.seen["came_up"] else "refused"

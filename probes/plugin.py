@@ -25,7 +25,7 @@ REQUEST = 1 << 20  # bytes read of a request
 def main() -> int:
     """Answers one request; the exit status is 3 where the plan told a first run to fail."""
     sys.path.insert(0, HERE)
-    import probe  # noqa: PLC0415
+    import probe  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
 
     sys.path.remove(HERE)  # nothing here stands in for the standard library
 
@@ -70,9 +70,9 @@ def echoed(request: Document, mark: str, result: Document) -> Document:
 
     A mark that begins with `error` makes it a failure. Part of it goes to stderr, in two writes for each value.
     """
-    import base64  # noqa: PLC0415
-    import json  # noqa: PLC0415
-    import urllib.parse  # noqa: PLC0415
+    import base64  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
+    import json  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
+    import urllib.parse  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
 
     told: Document = {}
     for name, value in sorted((request.get("secrets") or {}).items()):
@@ -112,7 +112,7 @@ def metadata(probe: ModuleType, request: Document) -> Document:
 
 def sealed(probe: ModuleType, value: Any) -> list[Any]:
     """Length and digest of a secret."""
-    import json  # noqa: PLC0415
+    import json  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
 
     plain = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     raw = plain.encode("utf-8", "surrogatepass")

@@ -42,7 +42,7 @@ class Json:
 
     def __init__(self) -> None:
         """Raises ImportError or TypeError where this Python has no such parts."""
-        import _json  # noqa: PLC0415
+        import _json  # noqa: PLC0415 - where it is missing, that is for who makes one to see
 
         self.scan = _json.make_scanner(self)
         text_of = _json.encode_basestring_ascii
@@ -110,7 +110,7 @@ def sha256(data: bytes = b"") -> Any:
     for name in ("_sha2", "_sha256"):  # from 3.12 on, and before
         try:
             return __import__(name).sha256(data)
-        except ImportError:  # noqa: PERF203
+        except ImportError:  # noqa: PERF203 - twice at most
             pass
     import hashlib  # noqa: PLC0415
 
@@ -1151,7 +1151,7 @@ def json_module() -> Any:
         return Json()
     except (ImportError, TypeError):
         try:
-            import json  # noqa: PLC0415
+            import json  # noqa: PLC0415 - late: the light one goes before
         except ImportError:
             return None
         return json

@@ -107,10 +107,10 @@ def directory(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _member(one: Whose) -> Iterator[None]:
-    lines = users.GROUP.read_text(errors="surrogateescape").splitlines()
-    others = [line for line in lines if not line.startswith(f"{GROUP}:")]
-    with replaced(users.GROUP, "\n".join([*others, f"{GROUP}:x:998:{_name_of(one)}", ""])):
-        yield
+    before = users.GROUP.read_bytes()
+    users.join(GROUP, _name_of(one))
+    yield
+    users.GROUP.write_bytes(before)
 
 
 @contextmanager
