@@ -105,16 +105,26 @@ def text(raw: str | bytes) -> str:
     return (raw if isinstance(raw, bytes) else os.fsencode(raw)).decode("utf-8", "backslashreplace")
 
 
-def sha256(data: bytes = b"") -> Any:
-    """The hash, of the modules that need no OpenSSL, which takes longer to load than the rest of a probe."""
+def hash_function() -> Any:
+    """SHA-256, of the modules that need no OpenSSL, which takes longer to load than the rest of a probe."""
     for name in ("_sha2", "_sha256"):  # from 3.12 on, and before
         try:
-            return __import__(name).sha256(data)
+            return __import__(name).sha256
         except ImportError:  # noqa: PERF203 - twice at most
             pass
     import hashlib  # noqa: PLC0415
 
-    return hashlib.sha256(data)
+    return hashlib.sha256
+
+
+_HASH: list[Any] = []
+
+
+def sha256(data: bytes = b"") -> Any:
+    """The hash; which module has it is asked once, since a module that is missing is searched for each time."""
+    if not _HASH:
+        _HASH.append(hash_function())
+    return _HASH[0](data)
 
 
 def digest(data: bytes) -> str:
