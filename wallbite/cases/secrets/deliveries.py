@@ -28,6 +28,7 @@ from wallbite.target import Request
 WITHIN: Final = 10.0
 HOLD: Final = f"{PRIVATE}/hold-secrets"
 TRACE_MARK: Final = "WALLBITE_MARK"
+OUTBURSTS: Final = ("error", "exits", "broken")  # how a plugin that tells its secrets fails
 UNCONFINED_ROLES: Final = ("own", "instance-one", "unknown", "without-principal", "revoked")
 
 
@@ -83,7 +84,8 @@ def look(scene: Scene, document: Mapping[str, Any], roles: Sequence[Role]) -> No
             note_delivery(scene, gateway, role, filled, told)
         note_audit(scene, roles, told)
         if confined:
-            fail_loudly(scene, told)
+            for way in OUTBURSTS:
+                fail_loudly(scene, told, way)
             if scene.target.gateway.backup:
                 backups.make(scene, str(scene.installation.expanded(scene.target.gateway.backup_to)))
     finally:
@@ -180,16 +182,19 @@ def note_audit(scene: Scene, roles: Sequence[Role], told: Told) -> None:
         scene.emit("audit", role.name, account=account, vantage="harness", step="audit", seen=seen)
 
 
-def fail_loudly(scene: Scene, told: Told) -> None:
-    """A plugin that tells its secrets in its error."""
+def fail_loudly(scene: Scene, told: Told, way: str) -> None:
+    """A plugin that tells its secrets in its error, in an answer that is none, or before it ends as a failure."""
     role = ROLES[0]
-    told.marks["error"] = f"error{new_mark()}"
-    errand = Errand(account_of(scene, role), "secrets-error", (), {"echo": told.marks["error"]})
+    told.marks[way] = f"{way}{new_mark()}"
+    errand = Errand(account_of(scene, role), f"secrets-{way}", (), {"echo": told.marks[way]})
     asked = start(scene, errand, vaults.plugin_of(scene, role))
     if isinstance(asked, str):
         raise CaseProblem(asked)
-    job_state(scene.installation, asked[1], WITHIN)
-    gather(scene, asked[1], told)
+    plan_, job = asked
+    state = job_state(scene.installation, job, WITHIN)
+    ran = len(scene.inbox.await_answers(plan_.nonce, 1, 0))
+    scene.note("outburst", way, finished=state.finished, status=state.status, ran=ran)
+    gather(scene, job, told)
 
 
 def hold(scene: Scene, gateway: Gateway) -> int:
