@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from wallbite import catalogue, checks, planning, reports, tables
+from wallbite import catalogue, checks, planning, reports, tables, waivers
 from wallbite.catalogue import Catalogue, Requirement
 from wallbite.checks import Check
 from wallbite.evidence.host import host_facts, kernel_facts
@@ -28,6 +28,7 @@ from wallbite.stages.namespace import probe_environment
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
 from wallbite.verdict import Level, Verdict
+from wallbite.waivers import Waiver
 
 CASE_SECONDS: Final = 60.0
 CONDUCT: Final = "wallbite.cases.conduct:conduct"
@@ -62,6 +63,8 @@ class Plan:
     setting: Setting
     tables: Mapping[str, Any]
     seed: int
+    waivers: tuple[Waiver, ...] = ()
+    waivers_digest: str = ""
 
     @property
     def cases(self) -> list[dict[str, Any]]:
@@ -86,6 +89,7 @@ def plan(options: RunOptions) -> Plan:
     known = catalogue.load()
     chosen = catalogue.select(known, options.select, options.profile or target.claims.profile)
     postures = tuple(options.postures) or target.postures
+    borne, digest = waivers.load(options.waivers, known) if options.waivers else ((), "")
     return Plan(
         options=options,
         target=target,
@@ -95,6 +99,8 @@ def plan(options: RunOptions) -> Plan:
         setting=planning.setting_of(target, options.stage, postures),
         tables=tables.load(),
         seed=secrets.randbelow(1 << 31) if options.seed is None else options.seed,
+        waivers=waivers.covering(borne, known, [each.id for each in chosen], target.postures, postures),
+        waivers_digest=digest,
     )
 
 
@@ -182,6 +188,8 @@ def header_of(planned: Plan) -> Header:
         missing_families=tuple(family.name for family in absent) if not options.select else (),
         residuals=target.residuals,
         not_applicable=planned.setting.excused,
+        waivers=planned.waivers,
+        waivers_digest=planned.waivers_digest,
         context={"setting": dataclasses.asdict(planned.setting), "tables": planned.tables},
     )
 

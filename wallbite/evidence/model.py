@@ -10,6 +10,7 @@ from wallbite import __version__
 from wallbite.evidence.canonical import canonical, digest
 from wallbite.observation import Observation
 from wallbite.verdict import Level, Outcome, Ruling, Verdict
+from wallbite.waivers import Waiver
 
 SCHEMA: Final = "wallbite-record/1"
 ORIGIN: Final = "0" * 64  # what the first line has for the digest of the line before
@@ -36,6 +37,8 @@ class Header:
         missing_families: families of the claimed profile that have no checks yet.
         residuals: what the target accepts, by name.
         not_applicable: the reason for each id or family that the target declared not applicable.
+        waivers: the failures that somebody answers for.
+        waivers_digest: SHA-256 of the file that they come from, in hex; empty without one.
         context: what the checks need besides the observations.
         harness: Wallbite's version.
     """
@@ -59,6 +62,8 @@ class Header:
     missing_families: tuple[str, ...] = ()
     residuals: Mapping[str, str] = field(default_factory=dict)
     not_applicable: Mapping[str, str] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    waivers_digest: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     harness: str = __version__
 
@@ -66,6 +71,11 @@ class Header:
     def catalogue_digest(self) -> str:
         """SHA-256 of the selected requirements, in hex."""
         return digest(canonical([dict(requirement) for requirement in self.requirements]))
+
+    @property
+    def day(self) -> str:
+        """The day of the run, ISO 8601, in UTC."""
+        return self.started[:10]
 
     @property
     def levels(self) -> dict[str, Level]:
