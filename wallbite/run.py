@@ -14,6 +14,7 @@ from typing import Any, Final
 from wallbite import catalogue, checks, planning, reports, tables, waivers
 from wallbite.catalogue import Catalogue, Requirement
 from wallbite.checks import Check
+from wallbite.content import root
 from wallbite.evidence.host import host_facts, kernel_facts
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.record import RecordWriter
@@ -27,6 +28,7 @@ from wallbite.progress import Progress
 from wallbite.stages.namespace import probe_environment
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
+from wallbite.target.model import Surface
 from wallbite.verdict import Level, Verdict
 from wallbite.waivers import Waiver
 
@@ -171,12 +173,14 @@ def header_of(planned: Plan) -> Header:
         title=target.title,
         descriptor=str(options.target),
         descriptor_digest=target.digest,
+        descriptor_file=_below_content(target.source.file),
         claims={"profile": target.claims.profile},
         stage=options.stage,
         postures=planned.setting.postures,
         accounts=planned.setting.accounts,
         surfaces=tuple(
-            {"name": one.name, "path": one.path, "class": one.class_, "kind": one.kind} for one in target.surfaces
+            {"name": one.name, "path": one.path, "class": one.class_, "kind": one.kind, "line": _line(target, one)}
+            for one in target.surfaces
         ),
         requirements=tuple(_as_json(each) for each in planned.requirements),
         host=host_facts(),
@@ -192,6 +196,20 @@ def header_of(planned: Plan) -> Header:
         waivers_digest=planned.waivers_digest,
         context={"setting": dataclasses.asdict(planned.setting), "tables": planned.tables},
     )
+
+
+def _below_content(file: str) -> str:
+    """A shipped descriptor's path, wherever Wallbite is installed; any other as it was given."""
+    path = Path(file)
+    return str(path.relative_to(root())) if path.is_relative_to(root()) else file
+
+
+def _line(target: Target, surface: Surface) -> int:
+    """Where the descriptor declares a surface; one entry may stand for one of each account."""
+    account = surface.account
+    keys = (surface.name, surface.name.removesuffix(f":{account}"), surface.name.replace(account or "\0", "{account}"))
+    found = (("surfaces", key) for key in keys if ("surfaces", key) in target.source.lines)
+    return target.source.line(next(found, ("surfaces",)))
 
 
 def judge_record(record: Record) -> list[Verdict]:

@@ -158,5 +158,9 @@ def _requirement(name: str, sample: Sample) -> dict[str, object]:
         "remediation": "Own it by the gateway's uid with mode 0600, and refuse to start where another bit is set.",
         "vantage": "spawned",
         "postures": list(POSTURES),
-        "mappings": {"nist-800-53": ["AC-3", "AC-6"], "cis": ["3.3"]},
+        "mappings": {
+            "nist-800-53": {"AC-3": "The kernel refuses it.", "AC-6(8)": "It runs with less."},
+            "cis": ["3.3"],  # a list says nothing of why
+            "house-rules": {"7": "Ours."},
+        },
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,11 +23,11 @@ PASSES = Verdict("A-2", Ruling.PASS, "fine", "root")
 FAILS = Verdict("A-1", Ruling.FAIL, "open", "root", "alpha")
 
 
-def waiver(requirement: str = "A-1", expires: str = "2026-12-31", **more: object) -> Waiver:
+def waiver(requirement: str = "A-1", expires: str = "2026-12-31", **more: Any) -> Waiver:
     """A waiver that Ada answers for."""
     return Waiver(
         requirement=requirement, owner="Ada", justification="j", created="2026-01-01", expires=expires, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 def total(*verdicts: Verdict, waivers: tuple[Waiver, ...]) -> Summary:

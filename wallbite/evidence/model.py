@@ -24,10 +24,11 @@ class Header:
         target: the descriptor's name; `title` beside it.
         descriptor: the descriptor as it was named on the command line.
         descriptor_digest: SHA-256 of its text, in hex.
+        descriptor_file: its path; below the content where it is a shipped one.
         claims: what the descriptor claims.
         stage: such as ``namespace``.
         postures, accounts: names, in the order in which they are shown.
-        surfaces: one mapping each: ``name``, ``path``, ``class``, ``kind``.
+        surfaces: one mapping each: ``name``, ``path``, ``class``, ``kind``, ``line`` (of the descriptor).
         requirements: the selected requirements in full, one mapping each; ``id`` and ``level`` are needed.
         host, kernel: facts, as `wallbite.evidence.host` gathers them.
         command: the command line.
@@ -47,6 +48,7 @@ class Header:
     title: str = ""
     descriptor: str
     descriptor_digest: str
+    descriptor_file: str = ""
     claims: Mapping[str, Any] = field(default_factory=dict)
     stage: str
     postures: tuple[str, ...]

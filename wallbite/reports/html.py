@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from markupsafe import Markup
 from wallbite.content import content
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.summary import Summary, parent_of, summary_of
+from wallbite.reports.controls import by_control
 from wallbite.reports.findings import Desk
 from wallbite.reports.population import lines, matrices, postures_of
 from wallbite.reports.text import LABEL, SYMBOLS, inert, label, plural
@@ -22,6 +24,7 @@ from wallbite.verdict import Level, Outcome, Ruling
 _TITLES: Final = {
     Outcome.CONFORMANT: ("Conformant", "pass", "Every MUST of this run has a verdict, and none fails."),
     Outcome.NOT_CONFORMANT: ("Not conformant", "fail", "At least one MUST fails."),
+    Outcome.WAIVERS_WRONG: ("Waivers to correct", "inconclusive", "A waiver speaks of nothing that fails."),
     Outcome.UNDECIDED: ("Undecided", "inconclusive", "No MUST fails, and not every MUST could be decided."),
 }
 _FAMILY: Final = "-"
@@ -33,6 +36,7 @@ def render(record: Record) -> str:
     return _environment().get_template("report.html.j2").render(_page(record, summary))
 
 
+@functools.cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(content("reports")),
@@ -60,7 +64,10 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
         "summary": summary,
         "banner": {"word": word, "ruling": ruling, "meaning": meaning},
         "counts": [(str(one), SYMBOLS[one], summary.count(one)) for one in Ruling],
-        "should": summary.count(Ruling.FAIL, Level.SHOULD),
+        "should": _failing(summary, waived=False, level=Level.SHOULD),
+        "waived": _failing(summary, waived=True),
+        "is_waived": {item.id for item in (*summary.requirements, *summary.rollups) if item.is_waived},
+        "frameworks": by_control(record, summary),
         "families": list(_families(record.header, summary)),
         "matrices": matrices(record),
         "postures": postures,
@@ -75,6 +82,12 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
         "provenance": list(_provenance(record)),
         "machine": list(_machine(record.header)),
     }
+
+
+def _failing(summary: Summary, *, waived: bool, level: Level | None = None) -> int:
+    """How many requirements (of a level) fail, and are or are not waived."""
+    found = (item for item in summary.requirements if item.ruling is Ruling.FAIL and level in {None, item.level})
+    return sum(1 for item in found if item.is_waived is waived)
 
 
 def _families(header: Header, summary: Summary) -> Iterator[tuple[str, list[int], int]]:
@@ -113,6 +126,7 @@ def _provenance(record: Record) -> Iterator[tuple[str, str]]:
     yield "Record (SHA-256)", record.digest
     yield "Descriptor", inert(header.descriptor)
     yield "Descriptor (SHA-256)", inert(header.descriptor_digest)
+    yield "Waivers (SHA-256)", inert(header.waivers_digest) or "none"
     yield "Selected catalogue (SHA-256)", header.catalogue_digest
     yield "Harness", f"Wallbite {inert(header.harness)}"
     yield "Self-test of the harness", inert(footer.self_test)
