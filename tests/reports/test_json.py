@@ -16,7 +16,7 @@ from wallbite.reports.json import render as render_record
 SCHEMA = content("reports", "schemas", "report.schema.json")
 
 
-@pytest.mark.parametrize("name", ["failing", "hostile", "large"])
+@pytest.mark.parametrize("name", ["failing", "hostile", "large", "waived"])
 def test_it_keeps_its_schema(name: str, request: pytest.FixtureRequest) -> None:
     """Hostile and large records included; the text can be encoded."""
     text = render(request.getfixturevalue(name), "json")

@@ -46,7 +46,8 @@ def _lines(found: Sequence[Change], most: int | None) -> Iterator[str]:
         if most is not None and len(changes) > most:
             yield f"  and {len(changes) - most:,} more; see them with --all"
     worse = sum(change.worse for change in found)
-    yield f"{len(found):,} changes, {worse:,} for the worse" if found else "no difference"
+    noun = "change" if len(found) == 1 else "changes"
+    yield f"{len(found):,} {noun}, {worse:,} for the worse" if found else "no difference"
 
 
 def _short(line: str) -> str:

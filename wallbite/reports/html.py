@@ -22,10 +22,10 @@ from wallbite.reports.text import LABEL, SYMBOLS, inert, label, plural
 from wallbite.verdict import Level, Outcome, Ruling
 
 _TITLES: Final = {
-    Outcome.CONFORMANT: ("Conformant", "pass", "Every MUST of this run has a verdict, and none fails."),
-    Outcome.NOT_CONFORMANT: ("Not conformant", "fail", "At least one MUST fails."),
-    Outcome.WAIVERS_WRONG: ("Waivers to correct", "inconclusive", "A waiver speaks of nothing that fails."),
-    Outcome.UNDECIDED: ("Undecided", "inconclusive", "No MUST fails, and not every MUST could be decided."),
+    Outcome.CONFORMANT: ("Conformant", "pass"),
+    Outcome.NOT_CONFORMANT: ("Not conformant", "fail"),
+    Outcome.WAIVERS_WRONG: ("Waivers to correct", "inconclusive"),
+    Outcome.UNDECIDED: ("Undecided", "inconclusive"),
 }
 _FAMILY: Final = "-"
 
@@ -54,7 +54,7 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
     """Everything that the template may name."""
     style = content("reports", "report.css").read_text(encoding="utf-8")
     desk, postures = Desk(record, summary), postures_of(record)
-    word, ruling, meaning = _TITLES[summary.outcome]
+    word, ruling = _TITLES[summary.outcome]
     return {
         "style": Markup(style),  # noqa: S704 - our own file
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
@@ -62,7 +62,7 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
         "header": record.header,
         "record": record,
         "summary": summary,
-        "banner": {"word": word, "ruling": ruling, "meaning": meaning},
+        "banner": {"word": word, "ruling": ruling, "meaning": _meaning(summary)},
         "counts": [(str(one), SYMBOLS[one], summary.count(one)) for one in Ruling],
         "should": _failing(summary, waived=False, level=Level.SHOULD),
         "waived": _failing(summary, waived=True),
@@ -82,6 +82,21 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
         "provenance": list(_provenance(record)),
         "machine": list(_machine(record.header)),
     }
+
+
+def _meaning(summary: Summary) -> str:
+    """The outcome in a sentence that is true with waivers, too."""
+    musts = [item for item in summary.requirements if item.level is Level.MUST]
+    unwaived = " that is not waived" if any(item.waived for item in musts) else ""
+    if summary.outcome is Outcome.CONFORMANT:
+        return f"Every MUST of this run has a verdict, and none{unwaived} fails."
+    if summary.outcome is Outcome.WAIVERS_WRONG:
+        return f"No MUST{unwaived} fails, and a waiver speaks of nothing that fails: correct it first."
+    if summary.outcome is Outcome.UNDECIDED:
+        return f"No MUST{unwaived} fails, and not every MUST could be decided."
+    if any(item.binding is Ruling.FAIL for item in musts):
+        return f"At least one MUST{unwaived} fails."
+    return f"No MUST{unwaived} fails, but a waiver has expired."
 
 
 def _failing(summary: Summary, *, waived: bool, level: Level | None = None) -> int:

@@ -106,7 +106,9 @@ def _result(
 ) -> dict[str, Any]:
     requirement, account, surface = key
     postures = [label(name) for name in dict.fromkeys(one.posture for one in verdicts)]
-    logical = [{"name": label(name)} for name in (account, surface) if name]
+    logical = [
+        {"name": label(name), "kind": kind} for kind, name in (("account", account), ("surface", surface)) if name
+    ]
     return {
         "ruleId": inert(requirement),
         "ruleIndex": places[requirement],
