@@ -185,7 +185,7 @@ def header_of(planned: Plan) -> Header:
         requirements=tuple(_as_json(each) for each in planned.requirements),
         host=host_facts(),
         kernel=kernel_facts(),
-        command=tuple(sys.argv),
+        command=_command(sys.argv),
         started=_now(),
         seed=planned.seed,
         fault=options.fault or None,
@@ -196,6 +196,12 @@ def header_of(planned: Plan) -> Header:
         waivers_digest=planned.waivers_digest,
         context={"setting": dataclasses.asdict(planned.setting), "tables": planned.tables},
     )
+
+
+def _command(argv: Sequence[str]) -> tuple[str, ...]:
+    """The command line, without where on this machine its program lies."""
+    program = Path(argv[0])
+    return (program.parent.name if program.name == "__main__.py" else program.name, *argv[1:])
 
 
 def _below_content(file: str) -> str:

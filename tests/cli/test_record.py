@@ -140,3 +140,38 @@ def test_two_records_are_compared(wallbite: Command, folder: Path, tmp_path: Pat
     done = wallbite("diff", str(folder), "copy")
     assert done.returncode == ExitCode.NOT_CONFORMANT
     assert done.stdout == "changed population: 1\n! postures: gone: root\n1 change, 1 for the worse\n"
+
+
+WAIVER = """schema: wallbite-waivers/1
+waivers:
+  - requirement: BOOT-13
+    scope: {{posture: unprivileged}}
+    owner: Ada Lovelace
+    justification: The installer is mended with release 4.
+    created: 2026-01-01
+    expires: {expires}
+"""
+
+
+@pytest.mark.parametrize(
+    ("expires", "fault", "code", "line"),
+    [
+        ("9999-12-31", "code-is-setuid", ExitCode.CONFORMANT, "fail (waived) BOOT-13"),
+        ("2026-01-02", "code-is-setuid", ExitCode.NOT_CONFORMANT, "waiver expired: waivers.yaml:3: BOOT-13"),
+        ("9999-12-31", "", ExitCode.USAGE, "waiver stale: waivers.yaml:3: BOOT-13"),
+    ],
+    ids=["waived", "expired", "stale"],
+)
+def test_a_run_under_waivers(
+    wallbite: Command, tmp_path: Path, expires: str, fault: str, code: ExitCode, line: str
+) -> None:
+    """A real failure that is waived is 0 and stays a failure; expired is 1; what passes now is 2."""
+    (tmp_path / "waivers.yaml").write_text(WAIVER.format(expires=expires))
+    words = ["run", "--select", "BOOT-13", "--posture", "unprivileged", "--waivers", "waivers.yaml", "--out", "out"]
+    done = wallbite(*words, *(["--fault", fault] if fault else []))
+    assert done.returncode == code, done.stdout + done.stderr
+    assert line in done.stdout
+    assert wallbite("verify", "out").returncode == ExitCode.CONFORMANT
+    shown = json.loads(wallbite("report", "out", "--format", "json").stdout)
+    assert shown["counts"]["fail"] == (1 if fault else 0)
+    assert shown["counts"]["waived"] == (1 if code is ExitCode.CONFORMANT else 0)
