@@ -16,7 +16,10 @@ SCHEMA: Final = "wallbite-report/1"
 
 
 def render(record: Record) -> str:
-    """Every requirement and every verdict; the same bytes for the same record. Roll-ups stand after their rows."""
+    """Every requirement and every verdict, in ASCII; the same bytes for the same record.
+
+    Names are as the target wrote them, for programs; escapes keep them from steering whoever looks at the text.
+    """
     summary, levels = summary_of(record), record.header.levels
     waived = Waived(record.header.waivers, record.header.day)
     report = {
@@ -29,8 +32,7 @@ def render(record: Record) -> str:
         "waivers": [_waiver(item) for item in summary.waivers],
         "residuals": [{"name": name, "statement": text} for name, text in record.header.residuals.items()],
     }
-    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode() + "\n"
+    return json.dumps(report, indent=1, allow_nan=False) + "\n"
 
 
 def _requirements(summary: Summary) -> list[dict[str, Any]]:
