@@ -127,6 +127,10 @@ def test_a_whitewashed_waiver_is_judged_again(wallbite: Command, folder: Path, t
     done = wallbite("verify", "copy")
     assert done.returncode == ExitCode.ALTERED
     assert "other verdicts than the record holds" in done.stdout
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", "key"], check=True, cwd=tmp_path)
+    done = wallbite("report", "copy", "--format", "attestation", "--key", "key")
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+    assert "is not signed: altered: " in done.stderr
 
 
 def test_two_records_are_compared(wallbite: Command, folder: Path, tmp_path: Path) -> None:

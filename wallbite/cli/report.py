@@ -51,10 +51,22 @@ def _signer(options: argparse.Namespace) -> Signer | None:
         if options.key is None:
             complain(_UNSIGNED)
             return None
-        return Signer.load(options.key)
+        signer = Signer.load(options.key)
+        _see_that_it_deserves_it(Path(options.folder))
+        return signer
     if options.key is not None:
         raise UsageProblem("--key signs an attestation only", expected="--format attestation", remedy="leave it out")
     return None
+
+
+def _see_that_it_deserves_it(place: Path) -> None:
+    """Nobody vouches for verdicts that the record's observations do not give."""
+    from wallbite.evidence.verify import State, verify
+    from wallbite.run import judge_record
+
+    found = verify(place, judge_record)
+    if found.state is not State.INTACT:
+        raise UsageProblem(f"is not signed: {found}", printable(str(place)), "a record as `wallbite run` wrote it")
 
 
 def replace(path: Path, data: bytes) -> None:
