@@ -48,3 +48,10 @@ def benchmarks(session: nox.Session) -> None:
     """Measure how fast probing is (needs root)."""
     session.install("-e", ".[dev]")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def samples(session: nox.Session) -> None:
+    """Make the sample reports of docs/samples/ anew (needs root and a Chromium)."""
+    session.install("-e", ".[dev,targets]")
+    session.run("python", "docs/samples/make.py")

@@ -66,7 +66,7 @@ class Requirement:
         surfaces: the roles of the surfaces that it speaks of.
         denial: whether it is proven by something being refused.
         control: what shows that the same thing works where it must; a denial has one.
-        mappings: clauses of ``nist-800-53``, ``cis`` and ``asvs``.
+        mappings: controls of ``nist-800-53``, ``cis``, ``asvs`` and ``iso-27001``, each with a sentence why.
         parts: the ids of the requirements that it was split into; it is then judged by theirs.
         where: ``file:line`` of its row.
     """
@@ -84,7 +84,7 @@ class Requirement:
     surfaces: tuple[str, ...] = ()
     denial: bool = False
     control: str = ""
-    mappings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
     where: str = ""
 
@@ -246,7 +246,7 @@ def _requirement(row: Mapping[str, Any], where: str) -> Requirement:
         surfaces=tuple(row.get("surfaces", ())),
         denial=row.get("denial", False),
         control=_line(row.get("control", "")),
-        mappings={name: tuple(clauses) for name, clauses in row.get("mappings", {}).items()},
+        mappings={name: _controls(found) for name, found in row.get("mappings", {}).items()},
         where=where,
     )
 
@@ -254,6 +254,11 @@ def _requirement(row: Mapping[str, Any], where: str) -> Requirement:
 def _line(text: str) -> str:
     """A text that YAML may have folded over lines, on one."""
     return " ".join(text.split())
+
+
+def _controls(found: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    """Controls with their sentences; a list has none."""
+    return {name: _line(why) for name, why in found.items()} if isinstance(found, Mapping) else dict.fromkeys(found, "")
 
 
 _SETS: Final = {"enforcing": ENFORCING, "all": tuple(POSTURES)}

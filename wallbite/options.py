@@ -26,6 +26,7 @@ class RunOptions:
         out: the folder for the record and its renderings.
         jobs: how many workers run at once, at least 1.
         seed: of everything that is drawn; None for a new one, which the record then holds.
+        waivers: a file of failures that somebody answers for; None for none.
     """
 
     target: str = DEFAULT_TARGET
@@ -37,6 +38,7 @@ class RunOptions:
     out: Path = DEFAULT_OUT
     jobs: int = 1
     seed: int | None = None
+    waivers: Path | None = None
 
 
 def processors() -> int:

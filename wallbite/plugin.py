@@ -76,6 +76,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--wallbite-out", metavar="DIR", type=Path, default=DEFAULT_OUT, help="the report's folder")
     group.addoption("--wallbite-jobs", metavar="N", type=int, default=processors(), help="workers")
     group.addoption("--wallbite-seed", metavar="N", type=int, help="of everything that is drawn")
+    group.addoption("--wallbite-waivers", metavar="FILE", type=Path, help="failures that somebody answers for")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -148,6 +149,7 @@ def _options(config: pytest.Config, left: list[str]) -> RunOptions:
         out=config.getoption("--wallbite-out"),
         jobs=max(1, config.getoption("--wallbite-jobs")),
         seed=config.getoption("--wallbite-seed"),
+        waivers=config.getoption("--wallbite-waivers"),
     )
 
 
@@ -208,6 +210,8 @@ class RequirementItem(pytest.Item):
             pytest.skip(f"not applicable: {text}")
         if standing.ruling is Ruling.PASS:
             return
+        if standing.is_waived and standing.binding is not Ruling.INCONCLUSIVE:
+            pytest.xfail(f"fail, waived: {text}")
         if standing.level is Level.SHOULD:
             pytest.xfail(f"SHOULD, {standing.ruling}: {text}")
         raise RequirementFailure(f"{standing.ruling}\n{text}")

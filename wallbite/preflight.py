@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from wallbite import catalogue
+from wallbite import catalogue, waivers
 from wallbite.options import RunOptions
 from wallbite.problems import UsageProblem
 from wallbite.target import load
@@ -15,7 +15,7 @@ def preflight(options: RunOptions) -> None:
     """Find what the user wrote or typed wrong before anything is done.
 
     Raises:
-        UsageProblem: the descriptor, the catalogue or an option is wrong, or the user is not root.
+        UsageProblem: the descriptor, the catalogue, the waivers or an option is wrong, or the user is not root.
     """
     known = catalogue.load()
     target = load(options.target)
@@ -27,5 +27,7 @@ def preflight(options: RunOptions) -> None:
             raise UsageProblem(
                 f"{target.name} declares no posture {posture!r}", "", expected, "add it, or name another"
             )
+    if options.waivers is not None:
+        waivers.load(options.waivers, known)
     if os.geteuid() != 0:
         raise UsageProblem("this user is not root", expected="root", remedy="run: sudo wallbite run ...")

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from wallbite import catalogue, checks, planning, reports, tables
+from wallbite import catalogue, checks, planning, reports, tables, waivers
 from wallbite.catalogue import Catalogue, Requirement
 from wallbite.checks import Check
+from wallbite.content import root
 from wallbite.evidence.host import host_facts, kernel_facts
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.record import RecordWriter
@@ -27,7 +28,9 @@ from wallbite.progress import Progress
 from wallbite.stages.namespace import probe_environment
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
+from wallbite.target.model import Surface
 from wallbite.verdict import Level, Verdict
+from wallbite.waivers import Waiver
 
 CASE_SECONDS: Final = 60.0
 CONDUCT: Final = "wallbite.cases.conduct:conduct"
@@ -62,6 +65,8 @@ class Plan:
     setting: Setting
     tables: Mapping[str, Any]
     seed: int
+    waivers: tuple[Waiver, ...] = ()
+    waivers_digest: str = ""
 
     @property
     def cases(self) -> list[dict[str, Any]]:
@@ -86,6 +91,7 @@ def plan(options: RunOptions) -> Plan:
     known = catalogue.load()
     chosen = catalogue.select(known, options.select, options.profile or target.claims.profile)
     postures = tuple(options.postures) or target.postures
+    borne, digest = waivers.load(options.waivers, known) if options.waivers else ((), "")
     return Plan(
         options=options,
         target=target,
@@ -95,6 +101,8 @@ def plan(options: RunOptions) -> Plan:
         setting=planning.setting_of(target, options.stage, postures),
         tables=tables.load(),
         seed=secrets.randbelow(1 << 31) if options.seed is None else options.seed,
+        waivers=waivers.covering(borne, known, [each.id for each in chosen], target.postures, postures),
+        waivers_digest=digest,
     )
 
 
@@ -165,25 +173,49 @@ def header_of(planned: Plan) -> Header:
         title=target.title,
         descriptor=str(options.target),
         descriptor_digest=target.digest,
+        descriptor_file=_below_content(target.source.file),
         claims={"profile": target.claims.profile},
         stage=options.stage,
         postures=planned.setting.postures,
         accounts=planned.setting.accounts,
         surfaces=tuple(
-            {"name": one.name, "path": one.path, "class": one.class_, "kind": one.kind} for one in target.surfaces
+            {"name": one.name, "path": one.path, "class": one.class_, "kind": one.kind, "line": _line(target, one)}
+            for one in target.surfaces
         ),
         requirements=tuple(_as_json(each) for each in planned.requirements),
         host=host_facts(),
         kernel=kernel_facts(),
-        command=tuple(sys.argv),
+        command=_command(sys.argv),
         started=_now(),
         seed=planned.seed,
         fault=options.fault or None,
         missing_families=tuple(family.name for family in absent) if not options.select else (),
         residuals=target.residuals,
         not_applicable=planned.setting.excused,
+        waivers=planned.waivers,
+        waivers_digest=planned.waivers_digest,
         context={"setting": dataclasses.asdict(planned.setting), "tables": planned.tables},
     )
+
+
+def _command(argv: Sequence[str]) -> tuple[str, ...]:
+    """The command line, without where on this machine its program lies."""
+    program = Path(argv[0])
+    return (program.parent.name if program.name == "__main__.py" else program.name, *argv[1:])
+
+
+def _below_content(file: str) -> str:
+    """A shipped descriptor's path, wherever Wallbite is installed; any other as it was given."""
+    path = Path(file)
+    return str(path.relative_to(root())) if path.is_relative_to(root()) else file
+
+
+def _line(target: Target, surface: Surface) -> int:
+    """Where the descriptor declares a surface; one entry may stand for one of each account."""
+    account = surface.account
+    keys = (surface.name, surface.name.removesuffix(f":{account}"), surface.name.replace(account or "\0", "{account}"))
+    found = (("surfaces", key) for key in keys if ("surfaces", key) in target.source.lines)
+    return target.source.line(next(found, ("surfaces",)))
 
 
 def judge_record(record: Record) -> list[Verdict]:

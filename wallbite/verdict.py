@@ -33,6 +33,9 @@ class Outcome(enum.StrEnum):
 
     CONFORMANT = "conformant"
     NOT_CONFORMANT = "not-conformant"
+    WAIVERS_WRONG = (
+        "waivers-wrong"  # nothing that is not waived fails, and a waiver is none: it must be corrected first
+    )
     UNDECIDED = "undecided"
 
     @property
@@ -41,6 +44,7 @@ class Outcome(enum.StrEnum):
         return {
             Outcome.CONFORMANT: ExitCode.CONFORMANT,
             Outcome.NOT_CONFORMANT: ExitCode.NOT_CONFORMANT,
+            Outcome.WAIVERS_WRONG: ExitCode.USAGE,
             Outcome.UNDECIDED: ExitCode.UNDECIDED,
         }[self]
 

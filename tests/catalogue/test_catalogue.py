@@ -27,7 +27,7 @@ ROW = """  - id: {id}
     surfaces: [age-key]
     denial: true
     control: c
-    mappings: {{nist-800-53: [AC-6]}}
+    mappings: {{nist-800-53: {{AC-6: why}}}}
 """
 
 
@@ -66,7 +66,7 @@ def test_a_row_becomes_a_requirement(tmp_path: Path) -> None:
     assert found.level is Level.SHOULD
     assert found.postures == ENFORCING
     assert found.source == ("s", "t")
-    assert found.mappings == {"nist-800-53": ("AC-6",)}
+    assert found.mappings == {"nist-800-53": {"AC-6": "why"}}
     assert found.where == f"{tmp_path}/wall.yaml:5"
     assert (found.family, found.parent) == ("WALL", "")
 
@@ -139,7 +139,11 @@ def test_wrong_families_are_refused(tmp_path: Path) -> None:
         ("surfaces: [age-key]", "surfaces: [3]", "surfaces[0] is 3; expected a surface role"),
         ("surfaces: [age-key]", "surfaces: []", "surfaces is []; expected a list of surface roles"),
         ("vantage: dropped", "vantage: droped", "did you mean 'dropped'?"),
-        ("nist-800-53: [AC-6]", "nist: [AC-6]", 'unknown key "nist" in requirements[0].mappings; expected one of nist'),
+        (
+            "nist-800-53: {AC-6: why}",
+            "nist: [AC-6]",
+            'unknown key "nist" in requirements[0].mappings; expected one of nist',
+        ),
         ("postures: enforcing", "postures: []", "postures is []; expected enforcing, all, or a list of postures"),
     ],
 )

@@ -45,6 +45,12 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
         (["init", "/proc/nothing/x"], "/proc/nothing/x: cannot be written: No such file or directory"),
         (["report", "."], "the following arguments are required: --format"),
         (["report", ".", "--format", "pdf"], "invalid choice: 'pdf' (choose from "),
+        (["report", ".", "--format", "html", "--key", "k"], "--key signs an attestation only; expected --format att"),
+        (["report", ".", "--format", "attestation", "--key", "k"], "k: cannot be read: No such file"),
+        (["verify", ".", "--attestation", "a"], "--attestation without --key; expected the key that signed it"),
+        (["diff", "."], "the following arguments are required: NEW"),
+        (["diff", ".", "."], "record.jsonl: record.jsonl: No such file or directory"),
+        (["run", "--waivers", "absent.yaml"], "absent.yaml: cannot be read: No such file"),
         (["list", "--format", "xml"], "invalid choice: 'xml'"),
         (["check", "a\x1b[31m\nb"], 'unknown target "a\\u001b[31m\\nb"'),
     ],
@@ -82,7 +88,7 @@ def test_the_version_is_said(wallbite: Command) -> None:
 def test_help_names_every_command_and_exit_code(wallbite: Command) -> None:
     """Also what the codes mean."""
     text = wallbite("--help").stdout
-    for word in ("run", "list", "explain", "check", "init", "report", "verify", "3 could not decide", "130"):
+    for word in ("run", "list", "explain", "check", "init", "report", "verify", "diff", "3 could not decide", "130"):
         assert word in text
 
 

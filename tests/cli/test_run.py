@@ -20,6 +20,7 @@ from wallbite.preflight import preflight
 from wallbite.problems import UsageProblem
 from wallbite.progress import Lines, reporter
 from wallbite.verdict import Level, Ruling, Verdict
+from wallbite.waivers import Waiver
 
 
 def options(*words: str) -> RunOptions:
@@ -38,6 +39,7 @@ def test_options_reach_the_run() -> None:
     given = options(
         *("mine.yaml", "--posture", "root", "--posture", "file-caps", "--posture", "root", "--select", "WALL,BOOT-01"),
         *("--select", "BOOT-01", "--profile", "privsep", "--fault", "f", "--out", "o", "--jobs", "3", "--seed", "7"),
+        *("--waivers", "w.yaml"),
     )
     assert given == RunOptions(
         target="mine.yaml",
@@ -48,6 +50,7 @@ def test_options_reach_the_run() -> None:
         out=Path("o"),
         jobs=3,
         seed=7,
+        waivers=Path("w.yaml"),
     )
 
 
@@ -131,3 +134,23 @@ def test_a_summary_shows_counts_and_whatever_is_not_green() -> None:
     assert any(line.startswith("fail          WALL-02") for line in shown)
     assert shown[-2].startswith("undecided: ")
     assert shown[-1] == "report: out"
+
+
+def test_a_summary_names_waived_failures_and_wrong_waivers() -> None:
+    """A waived failure is a failure; an expired or stale waiver stands there with its place."""
+    borne = [
+        Waiver(
+            requirement=name, owner="Ada", justification="j", created="2026-01-01", expires=day, where=f"w.yaml:{line}"
+        )
+        for line, (name, day) in enumerate(
+            [("WALL-01", "2026-12-31"), ("BOOT-01", "2026-12-31"), ("BOOT-02", "2026-01-01")]
+        )
+    ]
+    levels = {"BOOT-01": Level.MUST, "BOOT-02": Level.MUST, "WALL-01": Level.MUST}
+    verdicts = [Verdict(name, Ruling.FAIL if name == "WALL-01" else Ruling.PASS, "open") for name in levels]
+    shown = list(lines(summarise(levels, verdicts, {}, borne, "2026-06-01"), Path("out")))
+    assert "fail (waived) WALL-01     MUST    open [waived by Ada until 2026-12-31]" in shown
+    assert "waiver stale: w.yaml:1: BOOT-01, all of it: what it speaks of passes now; remove it" in shown
+    assert any(
+        line.startswith("waiver expired: w.yaml:2: BOOT-02, all of it: it expired on 2026-01-01") for line in shown
+    )

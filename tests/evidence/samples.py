@@ -10,6 +10,7 @@ from wallbite.evidence.model import Header, Record
 from wallbite.evidence.record import RecordWriter
 from wallbite.observation import Observation
 from wallbite.verdict import Level, Ruling, Verdict
+from wallbite.waivers import Waiver
 
 POSTURES = ("root", "ambient-caps", "file-caps")
 ACCOUNTS = ("alpha", "beta", "default", "untrusted")
@@ -39,6 +40,7 @@ class Sample:
     fault: str | None = None
     noise: int = 0  # observations in each case that no verdict names
     planted: Planted = lambda verdict: verdict
+    waivers: Sequence[Waiver] = ()
 
 
 def header(sample: Sample) -> Header:
@@ -64,6 +66,8 @@ def header(sample: Sample) -> Header:
         missing_families=("SIDE", "INST"),
         residuals={"shared-account": "Plugins that share an account are not walled from each other."},
         not_applicable={"CONF": "this target's configuration has no accounts to get wrong"},
+        waivers=tuple(sample.waivers),
+        waivers_digest="3a" * 32 if sample.waivers else "",
         context={"setting": {"paths": ["handle", "poll"]}},
     )
 
@@ -93,6 +97,20 @@ def failing(verdict: Verdict) -> Verdict:
     if verdict.requirement == "BOOT-10":
         return replace(verdict, ruling=Ruling.FAIL, reason="check gave no warning", control="")
     return verdict
+
+
+def borne(requirement: str, *, posture: str = "", account: str = "", expires: str = "2026-12-31") -> Waiver:
+    """A waiver that Ada answers for."""
+    return Waiver(
+        requirement=requirement,
+        posture=posture,
+        account=account,
+        owner="Ada Lovelace",
+        justification="The directory moves with release 4.",
+        created="2026-01-01",
+        expires=expires,
+        where="waivers.yaml:3",
+    )
 
 
 def _observations(posture: str, sample: Sample) -> Iterable[Observation]:
@@ -140,5 +158,9 @@ def _requirement(name: str, sample: Sample) -> dict[str, object]:
         "remediation": "Own it by the gateway's uid with mode 0600, and refuse to start where another bit is set.",
         "vantage": "spawned",
         "postures": list(POSTURES),
-        "mappings": {"nist-800-53": ["AC-3", "AC-6"], "cis": ["3.3"]},
+        "mappings": {
+            "nist-800-53": {"AC-3": "The kernel refuses it.", "AC-6(8)": "It runs with less."},
+            "cis": ["3.3"],  # a list says nothing of why
+            "house-rules": {"7": "Ours."},
+        },
     }

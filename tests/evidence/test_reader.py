@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.evidence import samples
+from wallbite import waivers
 from wallbite.evidence.canonical import canonical, digest
 from wallbite.evidence.folder import RECORD
 from wallbite.evidence.model import ORIGIN
@@ -153,3 +155,22 @@ def test_a_record_that_contradicts_itself_is_refused(
     edit(lines)
     record.write_bytes(rechain(lines))
     _refused(record, words)
+
+
+def test_a_record_from_before_there_were_waivers_is_read(record: Path) -> None:
+    """Its header and its counts say nothing of them."""
+    lines = list(map(json.loads, record.read_text().splitlines()))
+    for name in ("waivers", "waivers_digest", "descriptor_file"):
+        del lines[0][name]
+    record.write_bytes(rechain(lines))
+    assert read(record).header.waivers == ()
+
+
+def test_a_waiver_that_is_none_breaks_the_header(record: Path) -> None:
+    """A record is not rendered under a waiver without an end."""
+    lines = list(map(json.loads, record.read_text().splitlines()))
+    sound = waivers.as_json(samples.borne("WALL-01"))
+    for change in ({"expires": "never"}, {"owner": None}, {"until": "2027-01-01"}):
+        lines[0]["waivers"] = [{**sound, **change}]
+        record.write_bytes(rechain(lines))
+        _refused(record, "not a sound header")

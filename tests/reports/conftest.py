@@ -30,6 +30,35 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def waived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with failures of which one is waived, and waivers that have expired or are stale."""
+    folder = tmp_path_factory.mktemp("waived") / "out"
+    borne = (
+        samples.borne("WALL-01", account="untrusted"),
+        samples.borne("BOOT-03", posture="file-caps", expires="2026-01-01"),
+        samples.borne("BOOT-01"),
+    )
+    samples.write(folder, samples.Sample(planted=samples.failing, waivers=borne))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that a page can show, and little of each."""
+    folder = tmp_path_factory.mktemp("small") / "out"
+    borne = (samples.borne("WALL-01"), samples.borne("BOOT-03", expires="2026-01-01"), samples.borne("BOOT-01"))
+    sample = samples.Sample(
+        accounts=("alpha", "untrusted"),
+        surfaces=("age-key", "config-file", "vault"),
+        planted=samples.failing,
+        waivers=borne,
+        fault="open-config",
+    )
+    samples.write(folder, sample)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def conformant(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """A record in which every requirement has a verdict and none fails."""
     return samples.write(tmp_path_factory.mktemp("conformant") / "out")

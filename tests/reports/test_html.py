@@ -53,7 +53,7 @@ class Page(html.parser.HTMLParser):
             self.words += data
 
 
-@pytest.mark.parametrize("name", ["failing", "hostile", "large"])
+@pytest.mark.parametrize("name", ["failing", "hostile", "large", "waived"])
 def test_the_page_is_sound(name: str, request: pytest.FixtureRequest) -> None:
     """Tags close, ids are unique, links lead somewhere, and nothing is fetched or run."""
     page = Page(render(request.getfixturevalue(name), "html"))
@@ -168,3 +168,50 @@ def test_several_observations_are_told_by_what_came_back(conformant: Record) -> 
     verdict = Verdict("WALL-01", Ruling.PASS, "as the table says", "root", "alpha", "age-key", (first.id, "x1", "x2"))
     text = page_of(replace(conformant, verdicts=(verdict,), observations=(*conformant.observations, *more)))
     assert "<code>laid: read, chmod → EACCES</code><code>opened: chmod → EPERM</code><code>o2, x1, x2</code>" in text
+
+
+def test_a_waived_failure_is_shown_as_a_failure_that_is_waived(waived: Path) -> None:
+    """In the summary, the population, its card and the list; with owner, days, justification."""
+    text = render(waived, "html")
+    words = re.sub(r"\s+", " ", Page(text).words)
+    for wanted in (
+        "At least one MUST that is not waived fails.",
+        "1 failure is waived, which is shown and does not decide.",
+        "[1 fail is waived: shown, not decisive] [1 waiver is expired] [1 waiver is stale]",
+        "fail waived WALL-01 MUST",
+        "waived by Ada Lovelace until 2026-12-31",
+        "The directory moves with release 4.",
+        "it expired on 2026-01-01; renew it, or mend what it was for",
+        "what it speaks of passes now; remove it",
+    ):
+        assert wanted in words, wanted
+    cell = re.search(r'title="untrusted . age-key: fail \(WALL-01\)">✗<span> fail</span>', text)
+    assert cell
+
+
+def test_the_outcome_in_words_is_true_with_waivers(conformant: Record) -> None:
+    """No sentence says that nothing fails where something does."""
+    bad = replace(conformant.verdicts[0], ruling=Ruling.FAIL, reason="open", control="")
+    header = replace(conformant.header, waivers=(samples.borne(bad.requirement, posture=bad.posture),))
+    text = page_of(replace(conformant, header=header, verdicts=(bad, *conformant.verdicts[1:])))
+    assert "Every MUST of this run has a verdict, and none that is not waived fails." in text
+    expired = replace(header, waivers=(samples.borne("WALL-01", expires="2026-01-01"),))
+    text = page_of(replace(conformant, header=expired))
+    assert "No MUST fails, but a waiver has expired." in text
+
+
+def test_the_run_can_be_seen_by_control(failing: Path) -> None:
+    """Each control with its title, where it stands, and the requirements that serve it; why, where they are."""
+    words = re.sub(r"\s+", " ", Page(render(failing, "html")).words)
+    assert "NIST SP 800-53 r5 2 controls" in words
+    assert "✗ fail AC-3Access EnforcementBOOT-01, BOOT-02, BOOT-03 (fail), BOOT-10 (fail), CONF-01" in words
+    assert "CIS Controls v8 1 control" in words
+    assert "house-rules 1 control" in words
+    assert "NIST SP 800-53 r5 AC-6(8)Privilege Levels for Code Execution. It runs with less." in words
+
+
+def test_the_self_test_is_named(conformant: Record) -> None:
+    """None stands behind a run where none was found; else its digest is there."""
+    assert "None stands behind this run" in page_of(conformant)
+    footer = replace(conformant.footer, self_test="5e1f (2026-01-01)")
+    assert '<code class="digest">5e1f (2026-01-01)</code>' in page_of(replace(conformant, footer=footer))

@@ -16,7 +16,7 @@ from wallbite.reports.json import render as render_record
 SCHEMA = content("reports", "schemas", "report.schema.json")
 
 
-@pytest.mark.parametrize("name", ["failing", "hostile", "large"])
+@pytest.mark.parametrize("name", ["failing", "hostile", "large", "waived"])
 def test_it_keeps_its_schema(name: str, request: pytest.FixtureRequest) -> None:
     """Hostile and large records included; the text can be encoded."""
     text = render(request.getfixturevalue(name), "json")
@@ -29,7 +29,7 @@ def test_it_holds_every_requirement_and_verdict(failing: Path) -> None:
     report = json.loads(render(failing, "json"))
     assert report["outcome"] == "not-conformant"
     assert [item["id"] for item in report["requirements"]][-1] == "WALL-04"
-    assert {"id": "BOOT-10", "level": "SHOULD", "verdict": "fail"} in report["requirements"]
+    assert {"id": "BOOT-10", "level": "SHOULD", "verdict": "fail", "waived": False} in report["requirements"]
     found = next(item for item in report["verdicts"] if item["verdict"] == "fail" and item["surface"] == "age-key")
     assert found == {
         "requirement": "WALL-01",
@@ -40,6 +40,7 @@ def test_it_holds_every_requirement_and_verdict(failing: Path) -> None:
         "account": "untrusted",
         "surface": "age-key",
         "verdict": "fail",
+        "waived": False,
         "reason": "untrusted read age-key: OK, expected EACCES",
         "evidence": ["o178"],
         "control": "",

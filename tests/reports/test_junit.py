@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import junitparser
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from tests.evidence import samples
 from wallbite.evidence.model import Footer, Record
 from wallbite.evidence.reader import read
-from wallbite.evidence.summary import summarise
+from wallbite.evidence.summary import summarise, summary_of
 from wallbite.reports import junit
 from wallbite.verdict import Level, Outcome, Ruling, Verdict
 
@@ -136,3 +137,26 @@ def test_a_file_that_would_be_too_large_is_merged(monkeypatch: pytest.MonkeyPatc
     assert sum(found.values()) < whole
     assert found["Failure"]
     assert len(junit.render(record).encode()) <= 20_000
+
+
+def test_a_waived_failure_is_skipped_and_says_what_it_is(waived: Path) -> None:
+    """An expired waiver is a failure of its own, a stale one an error."""
+    text = junit.render(read(waived))
+    assert 'message="WAIVED, not decisive: fail: untrusted read age-key' in text
+    assert "(by Ada Lovelace until 2026-12-31)" in text
+    assert "waived by Ada Lovelace until 2026-12-31: The directory moves" in text
+    named = {case.name: case.result[0] for suite in parsed(read(waived)) for case in suite if "waiver of" in case.name}
+    assert isinstance(named["waiver of BOOT-03 [posture file-caps]"], junitparser.Failure)
+    assert isinstance(named["waiver of BOOT-01 [all of it]"], junitparser.Error)
+
+
+def test_a_merged_case_is_red_for_what_lies_beside_a_waived_failure(waived: Path) -> None:
+    """A waiver covers no other verdict that is merged with it."""
+    record = read(waived)
+    first = next(one for one in record.verdicts if one.ruling is Ruling.FAIL and one.requirement == "WALL-01")
+    for ruling, element in ((Ruling.FAIL, "Failure"), (Ruling.INCONCLUSIVE, "Error"), (Ruling.PASS, "Skipped")):
+        beside = replace(first, ruling=ruling, account="alpha")
+        desk_record = replace(record, verdicts=(first, beside))
+        cases = junit._cases(desk_record, summary_of(desk_record), 2)
+        found = next(case for case in cases if case.name.startswith("WALL-01"))
+        assert found.element == element.lower()

@@ -77,3 +77,11 @@ def test_it_stays_below_a_mebibyte(tmp_path: Path) -> None:
 def test_it_can_be_encoded(name: str, request: pytest.FixtureRequest) -> None:
     """No lone surrogate remains."""
     markdown.render(read(request.getfixturevalue(name))).encode()
+
+
+def test_waivers_are_open_and_take_nothing_away(waived: Path) -> None:
+    """Each with its state, and the failure with who answers for it."""
+    head, _, _ = markdown.render(read(waived)).partition("<details>")
+    assert "(waived by Ada Lovelace until 2026-12-31): untrusted read age-key" in head
+    assert "| WALL-01 | account untrusted | in force | Ada Lovelace | 2026-12-31 |" in head
+    assert "| BOOT-03 | posture file-caps | expired |" in head

@@ -63,6 +63,7 @@ def _facts(requirement: Requirement) -> Iterator[tuple[str, str]]:
     if requirement.parts:
         yield "parts", ", ".join(requirement.parts)
     yield "source", "; ".join(requirement.source)
-    for framework, clauses in requirement.mappings.items():
-        yield framework, ", ".join(clauses)
+    for framework, controls in requirement.mappings.items():
+        for control, why in controls.items():
+            yield framework, f"{control}: {why}" if why else control
     yield "row", requirement.where

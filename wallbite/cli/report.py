@@ -6,16 +6,20 @@ import argparse
 import os
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wallbite.cli.command import Commands, add_command
-from wallbite.cli.output import say
+from wallbite.cli.output import complain, say
 from wallbite.documents import printable
 from wallbite.exits import ExitCode
 from wallbite.problems import UsageProblem
 
+if TYPE_CHECKING:
+    from wallbite.evidence.signing import Signer
+
 NAME: Final = "report"
-FORMATS: Final = ("html", "junit", "markdown", "json")
+FORMATS: Final = ("html", "junit", "markdown", "json", "sarif", "oscal", "attestation", "prometheus")
+_UNSIGNED: Final = "the attestation is not signed, and proves nothing; sign it with --key FILE"
 
 
 def add(commands: Commands) -> None:
@@ -23,18 +27,46 @@ def add(commands: Commands) -> None:
     parser = add_command(commands, NAME, "render a record", _report)
     parser.add_argument("folder", metavar="DIR", help="the folder that a run wrote")
     parser.add_argument("--format", choices=FORMATS, required=True, help="which rendering")
+    parser.add_argument("--key", metavar="FILE", type=Path, help="sign the attestation with this Ed25519 key (PEM)")
     parser.add_argument("--output", metavar="FILE", help="a file to write or replace (default: stdout)")
 
 
 def _report(options: argparse.Namespace) -> ExitCode:
     from wallbite.reports import render
 
-    text = render(Path(options.folder), options.format)
+    signer = _signer(options)
+    text = render(Path(options.folder), options.format, signer)
     if options.output is None:
         say(text)
     else:
         replace(Path(options.output), text.encode())
     return ExitCode.CONFORMANT
+
+
+def _signer(options: argparse.Namespace) -> Signer | None:
+    """The key that signs, where there is something to sign."""
+    from wallbite.evidence.signing import Signer
+
+    if options.format == "attestation":
+        if options.key is None:
+            complain(_UNSIGNED)
+            return None
+        signer = Signer.load(options.key)
+        _see_that_it_deserves_it(Path(options.folder))
+        return signer
+    if options.key is not None:
+        raise UsageProblem("--key signs an attestation only", expected="--format attestation", remedy="leave it out")
+    return None
+
+
+def _see_that_it_deserves_it(place: Path) -> None:
+    """Nobody vouches for verdicts that the record's observations do not give."""
+    from wallbite.evidence.verify import State, verify
+    from wallbite.run import judge_record
+
+    found = verify(place, judge_record)
+    if found.state is not State.INTACT:
+        raise UsageProblem(f"is not signed: {found}", printable(str(place)), "a record as `wallbite run` wrote it")
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -36,6 +36,7 @@ def add(commands: Commands) -> None:
     argument("--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help=f"the report (default: {DEFAULT_OUT})")
     argument("--jobs", metavar="N", type=_jobs, default=processors(), help="workers (default: one a processor)")
     argument("--seed", metavar="N", type=int, help="of everything that is drawn (default: a new one)")
+    argument("--waivers", metavar="FILE", type=Path, help="failures that somebody answers for until a day")
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
@@ -61,6 +62,7 @@ def options_of(options: argparse.Namespace) -> RunOptions:
         out=options.out,
         jobs=options.jobs,
         seed=options.seed,
+        waivers=options.waivers,
     )
 
 

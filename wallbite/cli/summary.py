@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from wallbite.documents import printable
-from wallbite.evidence.summary import Summary
+from wallbite.evidence.summary import Standing, Summary
+from wallbite.evidence.waived import WaiverState
 from wallbite.verdict import Ruling
 
 _COLUMNS: Final = (Ruling.PASS, Ruling.FAIL, Ruling.INCONCLUSIVE, Ruling.NOT_APPLICABLE)
 _NOT_GREEN: Final = (Ruling.FAIL, Ruling.INCONCLUSIVE)
+_SAID: Final = (WaiverState.EXPIRED, WaiverState.STALE, WaiverState.IDLE)
 
 
 def lines(summary: Summary, folder: Path) -> Iterator[str]:
@@ -26,6 +28,15 @@ def lines(summary: Summary, folder: Path) -> Iterator[str]:
     yield ""
     for standing in summary.requirements:
         if standing.ruling in _NOT_GREEN:
-            yield printable(f"{standing.ruling:<14}{standing.id:<12}{standing.level:<8}{standing.reason}").rstrip()
+            yield printable(f"{_word(standing):<14}{standing.id:<12}{standing.level:<8}{standing.reason}").rstrip()
+    for item in summary.waivers:
+        if item.state in _SAID:
+            waiver = item.waiver
+            yield printable(f"waiver {item.state}: {waiver.where}: {waiver.requirement}, {waiver.scope}: {item.detail}")
     yield summary.line
     yield printable(f"report: {folder}")
+
+
+def _word(standing: Standing) -> str:
+    """What it came to; a waiver takes nothing away from it."""
+    return f"{standing.ruling} (waived)" if standing.is_waived else str(standing.ruling)

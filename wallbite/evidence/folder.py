@@ -22,6 +22,7 @@ RENDERINGS: Final = frozenset(
         "report.sarif",
         "assessment-results.json",
         "attestation.json",
+        "wallbite.prom",
     }
 )
 _PART: Final = ".record.", ".part"

@@ -10,6 +10,7 @@ from wallbite import __version__
 from wallbite.evidence.canonical import canonical, digest
 from wallbite.observation import Observation
 from wallbite.verdict import Level, Outcome, Ruling, Verdict
+from wallbite.waivers import Waiver
 
 SCHEMA: Final = "wallbite-record/1"
 ORIGIN: Final = "0" * 64  # what the first line has for the digest of the line before
@@ -23,10 +24,11 @@ class Header:
         target: the descriptor's name; `title` beside it.
         descriptor: the descriptor as it was named on the command line.
         descriptor_digest: SHA-256 of its text, in hex.
+        descriptor_file: its path; below the content where it is a shipped one.
         claims: what the descriptor claims.
         stage: such as ``namespace``.
         postures, accounts: names, in the order in which they are shown.
-        surfaces: one mapping each: ``name``, ``path``, ``class``, ``kind``.
+        surfaces: one mapping each: ``name``, ``path``, ``class``, ``kind``, ``line`` (of the descriptor).
         requirements: the selected requirements in full, one mapping each; ``id`` and ``level`` are needed.
         host, kernel: facts, as `wallbite.evidence.host` gathers them.
         command: the command line.
@@ -36,6 +38,8 @@ class Header:
         missing_families: families of the claimed profile that have no checks yet.
         residuals: what the target accepts, by name.
         not_applicable: the reason for each id or family that the target declared not applicable.
+        waivers: the failures that somebody answers for.
+        waivers_digest: SHA-256 of the file that they come from, in hex; empty without one.
         context: what the checks need besides the observations.
         harness: Wallbite's version.
     """
@@ -44,6 +48,7 @@ class Header:
     title: str = ""
     descriptor: str
     descriptor_digest: str
+    descriptor_file: str = ""
     claims: Mapping[str, Any] = field(default_factory=dict)
     stage: str
     postures: tuple[str, ...]
@@ -59,6 +64,8 @@ class Header:
     missing_families: tuple[str, ...] = ()
     residuals: Mapping[str, str] = field(default_factory=dict)
     not_applicable: Mapping[str, str] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
+    waivers_digest: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
     harness: str = __version__
 
@@ -66,6 +73,11 @@ class Header:
     def catalogue_digest(self) -> str:
         """SHA-256 of the selected requirements, in hex."""
         return digest(canonical([dict(requirement) for requirement in self.requirements]))
+
+    @property
+    def day(self) -> str:
+        """The day of the run, ISO 8601, in UTC."""
+        return self.started[:10]
 
     @property
     def levels(self) -> dict[str, Level]:

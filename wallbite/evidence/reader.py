@@ -13,7 +13,7 @@ from wallbite.evidence.folder import RECORD
 from wallbite.evidence.lines import Broken, Line, scan
 from wallbite.evidence.model import ORIGIN, SCHEMA, Case, Footer, Header, Record
 from wallbite.evidence.record import header_of, seal
-from wallbite.evidence.summary import counts, summarise
+from wallbite.evidence.summary import counts, summary_of
 from wallbite.observation import Observation
 from wallbite.problems import UsageProblem
 from wallbite.verdict import Outcome, Verdict
@@ -59,8 +59,7 @@ def load(path: Path) -> Record:
 
 def inconsistency(record: Record) -> str:
     """Where the footer's numbers are not what its record adds up to; empty where they are."""
-    header = record.header
-    total = summarise(header.levels, record.verdicts, header.not_applicable)
+    total = summary_of(record)
     expected = counts(total, len(record.cases), len(record.observations))
     if dict(record.footer.counts) != expected:
         return f"the counts are {dict(record.footer.counts)}, and the lines add up to {expected}"

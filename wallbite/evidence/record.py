@@ -21,10 +21,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from wallbite import waivers
 from wallbite.evidence import folder
 from wallbite.evidence.canonical import bounded, canonical, digest
 from wallbite.evidence.model import ORIGIN, SCHEMA, Case, Footer, Header, Record, compact
-from wallbite.evidence.summary import counts, summarise
+from wallbite.evidence.summary import counts, summary_under
 from wallbite.observation import Observation
 from wallbite.verdict import Verdict
 
@@ -107,7 +108,7 @@ class RecordWriter:
         """
         if self._header is None:
             raise RuntimeError("a record without a header")
-        total = summarise(self._header.levels, self._verdicts, self._header.not_applicable)
+        total = summary_under(self._header, self._verdicts)
         entry = Footer(counts(total, len(self._cases), len(self._observations)), total.outcome, finished, self_test)
         self._write("footer", dataclasses.asdict(entry))
         self._file.flush()
@@ -157,8 +158,10 @@ def header_of(value: Mapping[str, Any]) -> Header:
 
     Raises:
         TypeError: a field is unknown or missing.
+        ValueError: a waiver is none.
     """
     fields: dict[str, Any] = {name: tuple(item) if isinstance(item, list) else item for name, item in value.items()}
+    fields["waivers"] = tuple(map(waivers.from_json, fields.get("waivers", ())))
     return Header(**fields)
 
 

@@ -1,27 +1,34 @@
 """Is a record as it was written, and do its observations give its verdicts?
 
 Without a key nobody can tell who wrote a record: an editor can compute every digest anew. What he cannot do without
-knowing the checks is to make the observations give the verdicts that he wants; that is what re-judging finds.
+knowing the checks is to make the observations give the verdicts that he wants; that is what re-judging finds. With the
+public key of who signed the record's attestation, an editor is found whatever he knows.
 """
 
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from wallbite.documents import read_bytes
+from wallbite.evidence.folder import RECORD
 from wallbite.evidence.lines import Broken, first
 from wallbite.evidence.model import SCHEMA, Record
 from wallbite.evidence.reader import load, locate
+from wallbite.evidence.signing import LARGEST, EnvelopeProblem, load_public, opened
 from wallbite.exits import ExitCode
+from wallbite.problems import UsageProblem
 from wallbite.verdict import Verdict
 
 Judge = Callable[[Record], Iterable[Verdict]]
 
 INTACT: Final = "self-consistent, origin not proven"
+UNALTERED: Final = "unaltered since the attestation was signed with this key"
 
 
 class State(enum.StrEnum):
@@ -77,6 +84,43 @@ def verify(place: Path, judge: Judge | None = None) -> Verification:
     if dangling := _dangling(record):
         return Verification(State.ALTERED, detail=f"a verdict names the observation {dangling!r}, which is not there")
     return _intact() if judge is None else _judged(record, judge)
+
+
+def hold_against(place: Path, attestation: Path, key: Path, found: Verification) -> Verification:
+    """Hold a record, which is otherwise intact, against the attestation that a key has signed.
+
+    Raises:
+        UsageProblem: the key is none, or the attestation cannot be read.
+    """
+    public = load_public(key)
+    try:
+        envelope = read_bytes(attestation, limit=LARGEST)
+    except UsageProblem as problem:
+        what, expected = f"no attestation to hold the record against: {problem.what}", "the one that was signed"
+        raise UsageProblem(what, problem.where, expected, "name it with --attestation FILE") from problem
+    if found.state is not State.INTACT:
+        return found
+    try:
+        vouched = _vouched(opened(envelope, public))
+    except EnvelopeProblem as problem:
+        return Verification(State.ALTERED, detail=f"the attestation {problem}")
+    if vouched != _digest(locate(place)):
+        return Verification(State.ALTERED, detail="the attestation vouches for another record than this one")
+    return Verification(State.INTACT, detail=UNALTERED)
+
+
+def _vouched(statement: Any) -> str:
+    """The digest of the record that a statement is about."""
+    try:
+        subjects = {one["name"]: one["digest"]["sha256"] for one in statement["subject"]}
+        return str(subjects[RECORD])
+    except (KeyError, TypeError):
+        raise EnvelopeProblem("is about no record") from None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _broken(path: Path, broken: Broken) -> Verification:

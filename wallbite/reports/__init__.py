@@ -9,8 +9,9 @@ from typing import Final
 from wallbite.evidence.folder import place
 from wallbite.evidence.model import Record
 from wallbite.evidence.reader import read
+from wallbite.evidence.signing import Signer
 from wallbite.problems import UsageProblem
-from wallbite.reports import html, json, junit, markdown
+from wallbite.reports import attestation, html, json, junit, markdown, oscal, prometheus, sarif
 
 Render = Callable[[Record], str]
 
@@ -19,18 +20,24 @@ FORMATS: Final[Mapping[str, tuple[str, Render]]] = {
     "junit": ("junit.xml", junit.render),
     "markdown": ("summary.md", markdown.render),
     "json": ("report.json", json.render),
+    "sarif": ("report.sarif", sarif.render),
+    "oscal": ("assessment-results.json", oscal.render),
+    "attestation": ("attestation.json", attestation.render),
+    "prometheus": ("wallbite.prom", prometheus.render),
 }
 FILED: Final = ("html", "junit", "markdown")  # what every run writes
 
 
-def render(directory: Path, fmt: str) -> str:
-    """A rendering of the record in a folder.
+def render(directory: Path, fmt: str, signer: Signer | None = None) -> str:
+    """A rendering of the record in a folder; a signer signs the attestation.
 
     Raises:
         UsageProblem: the format is unknown, or the record is none or not as it was written.
     """
     if fmt not in FORMATS:
         raise UsageProblem(f"no such format: {fmt!r}", expected=f"one of {', '.join(FORMATS)}")
+    if signer is not None and fmt == "attestation":
+        return attestation.render(read(directory), signer)
     return FORMATS[fmt][1](read(directory))
 
 

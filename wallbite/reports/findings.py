@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from wallbite.evidence.model import Record
 from wallbite.evidence.summary import NOT_RUN, Standing, Summary
+from wallbite.evidence.waived import Waived
 from wallbite.observation import Observation
+from wallbite.reports.controls import Control, controls_of
 from wallbite.reports.text import SENTENCE, commands, inert, label, plural, told
 from wallbite.verdict import Ruling, Verdict
 
@@ -24,7 +26,7 @@ _WORST_FIRST: Final = {ruling: place for place, ruling in enumerate(Ruling)}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A verdict, or several that say the same, as a line of a table."""
+    """A verdict, or several that say the same, as a line of a table; with who answers for it, where somebody does."""
 
     ruling: str
     posture: str
@@ -33,6 +35,7 @@ class Entry:
     reason: str
     evidence: tuple[str, ...] = ()
     control: str = ""
+    borne: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Finding:
     Attributes:
         anchor: its name in the page.
         facts: pairs of a heading and a text, from the catalogue.
+        controls: what of other frameworks it serves.
         entries: its verdicts; `left` more are not shown.
         commands: what reproduces them.
     """
@@ -53,6 +57,7 @@ class Finding:
     entries: tuple[Entry, ...]
     left: str = ""
     commands: tuple[str, ...] = ()
+    controls: tuple[Control, ...] = ()
 
 
 @dataclass(slots=True)
@@ -66,11 +71,13 @@ class Desk:
     rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
     lines: int = 0
+    waived: Waived = field(init=False)
 
     def __post_init__(self) -> None:
         """Index the record."""
         for verdict in self.record.verdicts:
             self.verdicts[verdict.requirement].append(verdict)
+        self.waived = Waived(self.record.header.waivers, self.record.header.day)
         self.observations = {item.id: item for item in self.record.observations}
         self.rows = {row["id"]: row for row in self.record.header.requirements}
         items = (*self.summary.requirements, *self.summary.rollups)
@@ -91,19 +98,21 @@ class Desk:
             kept = entries[: max(0, GROUPS - self.lines)] if not few else entries
             self.lines += len(kept)
             left = _left(len(entries) - len(kept), "line")
-            yield Finding(self.anchors[item.id], item, *self._row(item), tuple(kept), left)
+            controls = tuple(controls_of(self.rows.get(item.id, {})))
+            yield Finding(self.anchors[item.id], item, *self._row(item), tuple(kept), left, controls=controls)
 
     def _finding(self, item: Standing, found: Sequence[Verdict]) -> Finding:
         entries = tuple(map(self._full, found[:SHOWN])) or (Entry(str(item.ruling), "", "", "", inert(item.reason)),)
         left = _left(len(found) - SHOWN, "verdict")
         again = found or [Verdict(item.id, item.ruling, NOT_RUN)]
         lines = tuple(commands(self.record.header, item.id, again))
-        return Finding(self.anchors[item.id], item, *self._row(item), entries, left, lines)
+        controls = tuple(controls_of(self.rows.get(item.id, {})))
+        return Finding(self.anchors[item.id], item, *self._row(item), entries, left, lines, controls)
 
     def _row(self, item: Standing) -> tuple[str, tuple[tuple[str, str], ...]]:
         """A requirement's statement, and the rest of its row in the catalogue."""
         row = self.rows.get(item.id, {})
-        names = ("expected", "observed", "control", "remediation", "rationale", "source", "vantage", "mappings")
+        names = ("expected", "observed", "control", "remediation", "rationale", "source", "vantage")
         facts = ((name, _flat(row[name])) for name in names if row.get(name))
         return inert(row.get("statement", "(not in the record's catalogue)"), _LONG), tuple(facts)
 
@@ -111,15 +120,21 @@ class Desk:
         quoted = [self._told(name) for name in verdict.evidence[:QUOTED]]
         if len(verdict.evidence) > QUOTED:
             quoted.append(f"and {plural(len(verdict.evidence) - QUOTED, 'observation')} more")
-        return _entry(verdict, tuple(quoted), self._told(verdict.control) if verdict.control else "")
+        return self._entry(verdict, tuple(quoted), self._told(verdict.control) if verdict.control else "")
 
     def _short(self, verdict: Verdict) -> Entry:
         """As the full one; several observations by what came back."""
         if len(verdict.evidence) == 1:
-            return _entry(verdict, (self._told(verdict.evidence[0]),), label(verdict.control))
+            return self._entry(verdict, (self._told(verdict.evidence[0]),), label(verdict.control))
         found = [self.observations[name] for name in verdict.evidence if name in self.observations]
         lines = (*_by_errno(found), _names(verdict.evidence)) if verdict.evidence else ()
-        return _entry(verdict, lines, label(verdict.control))
+        return self._entry(verdict, lines, label(verdict.control))
+
+    def _entry(self, verdict: Verdict, evidence: tuple[str, ...], control: str) -> Entry:
+        names = label(verdict.posture), label(verdict.account), label(verdict.surface)
+        waiver = self.waived.by(verdict)
+        borne = f"waived by {inert(waiver.owner)} until {waiver.expires}" if waiver else ""
+        return Entry(str(verdict.ruling), *names, inert(verdict.reason), evidence, control, borne)
 
     def _told(self, name: str) -> str:
         found = self.observations.get(name)
@@ -127,11 +142,12 @@ class Desk:
 
     def _grouped(self, verdicts: Iterable[Verdict]) -> Iterator[Entry]:
         """Verdicts that differ by their surface only, in one line."""
-        groups: dict[tuple[Ruling, str, str], list[Verdict]] = defaultdict(list)
+        groups: dict[tuple[Ruling, str, str, bool], list[Verdict]] = defaultdict(list)
         for verdict in verdicts:
-            groups[verdict.ruling, verdict.posture, verdict.account].append(verdict)
+            waived = self.waived.by(verdict) is not None
+            groups[verdict.ruling, verdict.posture, verdict.account, waived].append(verdict)
         for found in groups.values():
-            yield _together(found) if len(found) > 1 else self._short(found[0])
+            yield _together(found, self.waived) if len(found) > 1 else self._short(found[0])
 
 
 def _by_errno(found: Iterable[Observation]) -> Iterator[str]:
@@ -143,19 +159,16 @@ def _by_errno(found: Iterable[Observation]) -> Iterator[str]:
         yield f"{label(layout)}: {_names(list(operations))} \N{RIGHTWARDS ARROW} {label(errno)}"
 
 
-def _together(found: Sequence[Verdict]) -> Entry:
+def _together(found: Sequence[Verdict], waived: Waived) -> Entry:
     first = found[0]
     surfaces = _names([verdict.surface for verdict in found if verdict.surface])
     reasons = len({verdict.reason for verdict in found})
     reason = inert(first.reason) + (f" (and {plural(reasons - 1, 'other reason')})" if reasons > 1 else "")
     evidence = _names([name for verdict in found for name in verdict.evidence])
     controls = _names(list(dict.fromkeys(verdict.control for verdict in found if verdict.control)))
-    return Entry(str(first.ruling), label(first.posture), label(first.account), surfaces, reason, (evidence,), controls)
-
-
-def _entry(verdict: Verdict, evidence: tuple[str, ...], control: str) -> Entry:
-    names = label(verdict.posture), label(verdict.account), label(verdict.surface)
-    return Entry(str(verdict.ruling), *names, inert(verdict.reason), evidence, control)
+    names = label(first.posture), label(first.account), surfaces
+    borne = "waived" if waived.by(first) else ""
+    return Entry(str(first.ruling), *names, reason, (evidence,), controls, borne)
 
 
 def _names(names: Sequence[str]) -> str:

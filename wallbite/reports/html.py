@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,15 +15,17 @@ from markupsafe import Markup
 from wallbite.content import content
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.summary import Summary, parent_of, summary_of
+from wallbite.reports.controls import by_control
 from wallbite.reports.findings import Desk
 from wallbite.reports.population import lines, matrices, postures_of
 from wallbite.reports.text import LABEL, SYMBOLS, inert, label, plural
 from wallbite.verdict import Level, Outcome, Ruling
 
 _TITLES: Final = {
-    Outcome.CONFORMANT: ("Conformant", "pass", "Every MUST of this run has a verdict, and none fails."),
-    Outcome.NOT_CONFORMANT: ("Not conformant", "fail", "At least one MUST fails."),
-    Outcome.UNDECIDED: ("Undecided", "inconclusive", "No MUST fails, and not every MUST could be decided."),
+    Outcome.CONFORMANT: ("Conformant", "pass"),
+    Outcome.NOT_CONFORMANT: ("Not conformant", "fail"),
+    Outcome.WAIVERS_WRONG: ("Waivers to correct", "inconclusive"),
+    Outcome.UNDECIDED: ("Undecided", "inconclusive"),
 }
 _FAMILY: Final = "-"
 
@@ -33,6 +36,7 @@ def render(record: Record) -> str:
     return _environment().get_template("report.html.j2").render(_page(record, summary))
 
 
+@functools.cache
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(content("reports")),
@@ -50,7 +54,7 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
     """Everything that the template may name."""
     style = content("reports", "report.css").read_text(encoding="utf-8")
     desk, postures = Desk(record, summary), postures_of(record)
-    word, ruling, meaning = _TITLES[summary.outcome]
+    word, ruling = _TITLES[summary.outcome]
     return {
         "style": Markup(style),  # noqa: S704 - our own file
         "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
@@ -58,9 +62,12 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
         "header": record.header,
         "record": record,
         "summary": summary,
-        "banner": {"word": word, "ruling": ruling, "meaning": meaning},
+        "banner": {"word": word, "ruling": ruling, "meaning": _meaning(summary)},
         "counts": [(str(one), SYMBOLS[one], summary.count(one)) for one in Ruling],
-        "should": summary.count(Ruling.FAIL, Level.SHOULD),
+        "should": _failing(summary, waived=False, level=Level.SHOULD),
+        "waived": _failing(summary, waived=True),
+        "is_waived": {item.id for item in (*summary.requirements, *summary.rollups) if item.is_waived},
+        "frameworks": by_control(record, summary),
         "families": list(_families(record.header, summary)),
         "matrices": matrices(record),
         "postures": postures,
@@ -75,6 +82,27 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
         "provenance": list(_provenance(record)),
         "machine": list(_machine(record.header)),
     }
+
+
+def _meaning(summary: Summary) -> str:
+    """The outcome in a sentence that is true with waivers, too."""
+    musts = [item for item in summary.requirements if item.level is Level.MUST]
+    unwaived = " that is not waived" if any(item.waived for item in musts) else ""
+    if summary.outcome is Outcome.CONFORMANT:
+        return f"Every MUST of this run has a verdict, and none{unwaived} fails."
+    if summary.outcome is Outcome.WAIVERS_WRONG:
+        return f"No MUST{unwaived} fails, and a waiver speaks of nothing that fails: correct it first."
+    if summary.outcome is Outcome.UNDECIDED:
+        return f"No MUST{unwaived} fails, and not every MUST could be decided."
+    if any(item.binding is Ruling.FAIL for item in musts):
+        return f"At least one MUST{unwaived} fails."
+    return f"No MUST{unwaived} fails, but a waiver has expired."
+
+
+def _failing(summary: Summary, *, waived: bool, level: Level | None = None) -> int:
+    """How many requirements (of a level) fail, and are or are not waived."""
+    found = (item for item in summary.requirements if item.ruling is Ruling.FAIL and level in {None, item.level})
+    return sum(1 for item in found if item.is_waived is waived)
 
 
 def _families(header: Header, summary: Summary) -> Iterator[tuple[str, list[int], int]]:
@@ -113,6 +141,7 @@ def _provenance(record: Record) -> Iterator[tuple[str, str]]:
     yield "Record (SHA-256)", record.digest
     yield "Descriptor", inert(header.descriptor)
     yield "Descriptor (SHA-256)", inert(header.descriptor_digest)
+    yield "Waivers (SHA-256)", inert(header.waivers_digest) or "none"
     yield "Selected catalogue (SHA-256)", header.catalogue_digest
     yield "Harness", f"Wallbite {inert(header.harness)}"
     yield "Self-test of the harness", inert(footer.self_test)

@@ -8,33 +8,41 @@ from typing import Any, Final
 
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.summary import Summary, summary_of
+from wallbite.evidence.waived import Waived, WaiverStanding
+from wallbite.reports.totals import totals
 from wallbite.verdict import Level, Verdict
 
 SCHEMA: Final = "wallbite-report/1"
 
 
 def render(record: Record) -> str:
-    """Every requirement and every verdict; the same bytes for the same record. Roll-ups stand after their rows."""
+    """Every requirement and every verdict, in ASCII; the same bytes for the same record.
+
+    Names are as the target wrote them, for programs; escapes keep them from steering whoever looks at the text.
+    """
     summary, levels = summary_of(record), record.header.levels
+    waived = Waived(record.header.waivers, record.header.day)
     report = {
         "schema": SCHEMA,
         "outcome": str(summary.outcome),
+        "summary": summary.line,
+        "counts": totals(summary),
         "requirements": _requirements(summary),
-        "verdicts": [_verdict(record.header, levels, verdict) for verdict in record.verdicts],
+        "verdicts": [_verdict(record.header, levels, verdict, waived) for verdict in record.verdicts],
+        "waivers": [_waiver(item) for item in summary.waivers],
         "residuals": [{"name": name, "statement": text} for name, text in record.header.residuals.items()],
     }
-    text = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "backslashreplace").decode() + "\n"
+    return json.dumps(report, indent=1, allow_nan=False) + "\n"
 
 
-def _requirements(summary: Summary) -> list[dict[str, str]]:
+def _requirements(summary: Summary) -> list[dict[str, Any]]:
     return [
-        {"id": item.id, "level": str(item.level), "verdict": str(item.ruling)}
+        {"id": item.id, "level": str(item.level), "verdict": str(item.ruling), "waived": item.is_waived}
         for item in (*summary.requirements, *summary.rollups)
     ]
 
 
-def _verdict(header: Header, levels: Mapping[str, Level], verdict: Verdict) -> dict[str, Any]:
+def _verdict(header: Header, levels: Mapping[str, Level], verdict: Verdict, waived: Waived) -> dict[str, Any]:
     return {
         "requirement": verdict.requirement,
         "level": str(levels.get(verdict.requirement, Level.MUST)),
@@ -44,7 +52,25 @@ def _verdict(header: Header, levels: Mapping[str, Level], verdict: Verdict) -> d
         "account": verdict.account,
         "surface": verdict.surface,
         "verdict": str(verdict.ruling),
+        "waived": waived.by(verdict) is not None,
         "reason": verdict.reason,
         "evidence": list(verdict.evidence),
         "control": verdict.control,
+    }
+
+
+def _waiver(item: WaiverStanding) -> dict[str, Any]:
+    waiver = item.waiver
+    return {
+        "requirement": waiver.requirement,
+        "posture": waiver.posture,
+        "account": waiver.account,
+        "surface": waiver.surface,
+        "owner": waiver.owner,
+        "justification": waiver.justification,
+        "created": waiver.created,
+        "expires": waiver.expires,
+        "state": str(item.state),
+        "failures": item.failures,
+        "detail": item.detail,
     }

@@ -7,6 +7,8 @@ The file is red exactly where the run's exit code is not 0:
 
 - a MUST that fails is a ``failure``; one that is inconclusive, or has no verdict, is an ``error``;
 - a SHOULD that fails or is inconclusive is ``skipped``, and its message begins with the word SHOULD;
+- a failure that is waived is ``skipped``, and its message begins with the word WAIVED and says what it really is;
+- a waiver that has expired is a ``failure`` of its own, one that is stale an ``error``;
 - what is not applicable is ``skipped``;
 - a run that is undecided though nothing is an error (nothing passed at all) has a test case of its own that is one.
 """
@@ -21,14 +23,18 @@ from typing import Final
 
 from wallbite.evidence.model import Record
 from wallbite.evidence.summary import Summary, summary_of
+from wallbite.evidence.waived import Waived, WaiverState
 from wallbite.observation import Observation
 from wallbite.reports.text import command, inert, label, told
-from wallbite.verdict import Level, Outcome, Ruling, Verdict, worst
+from wallbite.reports.totals import totals
+from wallbite.verdict import Level, Outcome, Ruling, Verdict
+from wallbite.waivers import Waiver
 
 LARGEST: Final = 30_000_000  # bytes, GitLab's bound
 _EVIDENCE: Final = 4  # observations that a case quotes
 _ANY: Final = "any posture"
 _RED: Final = {Ruling.FAIL: "failure", Ruling.INCONCLUSIVE: "error"}
+_WRONG: Final = {WaiverState.EXPIRED: "failure", WaiverState.STALE: "error"}
 
 Key = tuple[str, str, str, str]  # requirement, posture, account, surface
 
@@ -45,25 +51,46 @@ class _Case:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What a case is made from."""
+
+    record: Record
+    levels: Mapping[str, Level]
+    observations: Mapping[str, Observation]
+    waived: Waived
+
+    def gravity(self, verdict: Verdict) -> int:
+        """The order in which one of several verdicts decides: a failure that is waived comes after what is open."""
+        if verdict.ruling is Ruling.FAIL and self.waived.by(verdict):
+            return 2
+        return {Ruling.FAIL: 0, Ruling.INCONCLUSIVE: 1, Ruling.PASS: 3, Ruling.NOT_APPLICABLE: 4}[verdict.ruling]
+
+
 def render(record: Record) -> str:
     """The test cases, as finely divided as the size allows."""
     summary = summary_of(record)
     text = ""
     for kept in (4, 3, 2, 1):
-        text = _document(record, _cases(record, summary, kept))
+        text = _document(record, summary, _cases(record, summary, kept))
         if len(text.encode()) <= LARGEST:
             break
     return text
 
 
 def _cases(record: Record, summary: Summary, kept: int) -> list[_Case]:
-    observations = {item.id: item for item in record.observations}
-    levels = {item.id: item.level for item in summary.requirements}
+    desk = _Desk(
+        record,
+        {item.id: item.level for item in summary.requirements},
+        {item.id: item for item in record.observations},
+        Waived(record.header.waivers, record.header.day),
+    )
     groups: dict[Key, list[Verdict]] = defaultdict(list)
     for verdict in record.verdicts:
         groups[_key(verdict, kept)].append(verdict)
-    cases = [_case(record, levels, observations, key, found) for key, found in groups.items()]
-    return _named_apart([*cases, *_without_verdict(record, summary), *_nothing_passed(record, summary, cases)])
+    cases = [_case(desk, key, found) for key, found in groups.items()]
+    cases += [*_without_verdict(record, summary), *_waivers(record, summary)]
+    return _named_apart([*cases, *_nothing_passed(record, summary, cases)])
 
 
 def _key(verdict: Verdict, kept: int) -> Key:
@@ -72,44 +99,50 @@ def _key(verdict: Verdict, kept: int) -> Key:
     return verdict.requirement, posture if kept > 1 else "", account if kept > 2 else "", surface if kept > 3 else ""  # noqa: PLR2004
 
 
-def _case(
-    record: Record,
-    levels: Mapping[str, Level],
-    observations: Mapping[str, Observation],
-    key: Key,
-    verdicts: Sequence[Verdict],
-) -> _Case:
-    ruling = worst(verdict.ruling for verdict in verdicts)
-    first = next(verdict for verdict in verdicts if verdict.ruling is ruling)
-    element, message = _element(levels[key[0]], ruling, first.reason)
-    lines = _lines(record, observations, first, ruling, len(verdicts)) if element else []
+def _case(desk: _Desk, key: Key, verdicts: Sequence[Verdict]) -> _Case:
+    first = min(verdicts, key=desk.gravity)
+    waiver = desk.waived.by(first)
+    element, message = _element(desk.levels[key[0]], first.ruling, first.reason, waiver)
+    lines = _lines(desk, first, len(verdicts)) if element else []
     where = ", ".join(label(name) for name in key[1:] if name)
     name = f"{inert(key[0])} [{where}]" if where else inert(key[0])
-    return _Case(key[1] or _ANY, _classname(record, key[0]), name, element, message, "\n".join(lines))
+    return _Case(key[1] or _ANY, _classname(desk.record, key[0]), name, element, message, "\n".join(lines))
 
 
-def _element(level: Level, ruling: Ruling, reason: str) -> tuple[str, str]:
+def _element(level: Level, ruling: Ruling, reason: str, waiver: Waiver | None = None) -> tuple[str, str]:
     """The element of a verdict, and its message."""
     if ruling is Ruling.PASS:
         return "", ""
     if ruling is Ruling.NOT_APPLICABLE:
         return "skipped", f"not applicable: {inert(reason)}"
+    if waiver is not None:
+        borne = f"by {inert(waiver.owner)} until {waiver.expires}"
+        return "skipped", f"WAIVED, not decisive: {ruling}: {inert(reason)} ({borne})"
     if level is Level.SHOULD:
         return "skipped", f"SHOULD, not decisive: {ruling}: {inert(reason)}"
     return _RED[ruling], inert(reason)
 
 
-def _lines(
-    record: Record, observations: Mapping[str, Observation], verdict: Verdict, ruling: Ruling, merged: int
-) -> Iterator[str]:
-    yield f"{ruling}: {inert(verdict.reason)}"
+def _lines(desk: _Desk, verdict: Verdict, merged: int) -> Iterator[str]:
+    yield f"{verdict.ruling}: {inert(verdict.reason)}"
+    if waiver := desk.waived.by(verdict):
+        yield f"waived by {inert(waiver.owner)} until {waiver.expires}: {inert(waiver.justification)}"
     if merged > 1:
-        yield f"the worst of {merged:,} verdicts"
+        yield f"the gravest of {merged:,} verdicts"
     for name in (*verdict.evidence[:_EVIDENCE], verdict.control):
-        if name in observations:
-            yield f"{'control' if name == verdict.control else 'evidence'} {name}: {told(observations[name])}"
-    if ruling is not Ruling.NOT_APPLICABLE:
-        yield f"reproduce: {command(record.header, verdict.requirement, verdict.posture)}"
+        if name in desk.observations:
+            yield f"{'control' if name == verdict.control else 'evidence'} {name}: {told(desk.observations[name])}"
+    if verdict.ruling is not Ruling.NOT_APPLICABLE:
+        yield f"reproduce: {command(desk.record.header, verdict.requirement, verdict.posture)}"
+
+
+def _waivers(record: Record, summary: Summary) -> Iterator[_Case]:
+    """What is wrong with the waivers is red like what is wrong with the target."""
+    for item in summary.waivers:
+        if item.state in _WRONG:
+            name = f"waiver of {inert(item.waiver.requirement)} [{inert(item.waiver.scope)}]"
+            message = f"{item.state}: {inert(item.detail)} ({inert(item.waiver.where)}, {inert(item.waiver.owner)})"
+            yield _Case(_ANY, _classname(record, "waivers"), name, _WRONG[item.state], message, message)
 
 
 def _without_verdict(record: Record, summary: Summary) -> Iterator[_Case]:
@@ -142,23 +175,25 @@ def _classname(record: Record, requirement: str) -> str:
     return f"wallbite.{label(record.header.target)}.{inert(requirement.partition('-')[0])}"
 
 
-def _document(record: Record, cases: Sequence[_Case]) -> str:
+def _document(record: Record, summary: Summary, cases: Sequence[_Case]) -> str:
     suites: dict[str, list[_Case]] = defaultdict(list)
     for case in cases:
         suites[case.suite].append(case)
     seconds = {posture: _seconds(record, posture) for posture in suites}
     total = sum(case.seconds for case in record.cases)
     attributes = _attributes(name="wallbite", time=f"{total:.3f}", **_counts(cases, ("tests", "failures", "errors")))
-    body = "\n".join(_suite(record, name, found, seconds[name]) for name, found in suites.items())
+    body = "\n".join(_suite(record, summary, name, found, seconds[name]) for name, found in suites.items())
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites{attributes}>\n{body}\n</testsuites>\n'
 
 
-def _suite(record: Record, name: str, cases: Sequence[_Case], seconds: float) -> str:
+def _suite(record: Record, summary: Summary, name: str, cases: Sequence[_Case], seconds: float) -> str:
     counted = _counts(cases, ("tests", "failures", "errors", "skipped"))
     started = inert(record.header.started).removesuffix("Z")
     host = label(str(record.header.host.get("name", "unknown")))
     attributes = _attributes(name=label(name), time=f"{seconds:.3f}", timestamp=started, hostname=host, **counted)
-    properties = "".join(f"<property{_attributes(name=key, value=value)}/>" for key, value in _properties(record))
+    properties = "".join(
+        f"<property{_attributes(name=key, value=value)}/>" for key, value in _properties(record, summary)
+    )
     body = "\n".join(map(_testcase, cases))
     return f"<testsuite{attributes}>\n<properties>{properties}</properties>\n{body}\n</testsuite>"
 
@@ -186,7 +221,7 @@ def _counts(cases: Sequence[_Case], names: Sequence[str]) -> dict[str, str]:
     return {name: str(counted[name]) for name in names}
 
 
-def _properties(record: Record) -> Iterator[tuple[str, str]]:
+def _properties(record: Record, summary: Summary) -> Iterator[tuple[str, str]]:
     header = record.header
     yield "target", label(header.target)
     yield "stage", label(header.stage)
@@ -196,6 +231,10 @@ def _properties(record: Record) -> Iterator[tuple[str, str]]:
     yield "fault", label(header.fault or "none")
     yield "descriptor-sha256", label(header.descriptor_digest)
     yield "record-sha256", record.digest
+    yield "outcome", str(summary.outcome)
+    yield "summary", summary.line
+    for name, number in totals(summary).items():
+        yield name, str(number)
 
 
 def _seconds(record: Record, posture: str) -> float:

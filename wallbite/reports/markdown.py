@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from wallbite.evidence.model import Record
 from wallbite.evidence.summary import Standing, Summary, summary_of
+from wallbite.evidence.waived import Waived
 from wallbite.observation import Observation
 from wallbite.reports.text import SYMBOLS, commands, inert, plural, scope, told
 from wallbite.verdict import Outcome, Ruling, Verdict
@@ -19,6 +20,7 @@ _QUOTED: Final = 3  # observations of one verdict
 _TITLES: Final = {
     Outcome.CONFORMANT: "\N{WHITE HEAVY CHECK MARK} Conformant",
     Outcome.NOT_CONFORMANT: "\N{CROSS MARK} Not conformant",
+    Outcome.WAIVERS_WRONG: "\N{CROSS MARK} Waivers to correct",
     Outcome.UNDECIDED: "\N{BLACK QUESTION MARK ORNAMENT} Undecided",
 }
 _SPECIAL: Final = re.compile(r"[&<>\"`*_{}\[\]#!|~$@^\\]|(?<=www)\.|:(?=//)", re.IGNORECASE)
@@ -33,6 +35,7 @@ def render(record: Record) -> str:
     sections = [
         _head(record, summary),
         _failures(record, summary, verdicts),
+        _waivers(summary),
         _inconclusive(record, summary, verdicts),
         _requirements(summary),
         _residuals(record),
@@ -75,9 +78,10 @@ def _head(record: Record, summary: Summary) -> Iterator[str]:
 def _failures(record: Record, summary: Summary, verdicts: Mapping[str, list[Verdict]]) -> Iterator[str]:
     observations = {item.id: item for item in record.observations}
     rows = {row["id"]: row for row in record.header.requirements}
+    waived = Waived(record.header.waivers, record.header.day)
     for item in _with(summary, Ruling.FAIL):
         found = [verdict for verdict in verdicts[item.id] if verdict.ruling is Ruling.FAIL]
-        yield "\n\n".join(_failure(record, item, rows.get(item.id, {}), found, observations))
+        yield "\n\n".join(_failure(record, item, rows.get(item.id, {}), found, observations, waived))
 
 
 def _failure(
@@ -86,11 +90,14 @@ def _failure(
     row: Mapping[str, Any],
     verdicts: Sequence[Verdict],
     observations: Mapping[str, Observation],
+    waived: Waived,
 ) -> Iterator[str]:
-    yield f"### {SYMBOLS[Ruling.FAIL]} {escaped(item.id)} ({item.level}): {plural(len(verdicts), 'failing verdict')}"
+    failing = plural(len(verdicts), "failing verdict")
+    borne = f", {item.waived:,} of them waived" if item.waived else ""
+    yield f"### {SYMBOLS[Ruling.FAIL]} {escaped(item.id)} ({item.level}): {failing}{borne}"
     yield escaped(row.get("statement", "no such requirement in the catalogue"))
     yield f"**Expected:** {escaped(row.get('expected', ''))}"
-    yield "\n".join(_line(verdict, observations) for verdict in verdicts[:LISTED])
+    yield "\n".join(_line(verdict, observations, waived) for verdict in verdicts[:LISTED])
     if len(verdicts) > LISTED:
         yield f"… and {len(verdicts) - LISTED:,} more, in report.html."
     yield f"**Remediation:** {escaped(row.get('remediation', ''))}"
@@ -98,10 +105,28 @@ def _failure(
     yield f"**Reproduce:** {lines}"
 
 
-def _line(verdict: Verdict, observations: Mapping[str, Observation]) -> str:
+def _line(verdict: Verdict, observations: Mapping[str, Observation], waived: Waived) -> str:
     evidence = [observations[name] for name in verdict.evidence[:_QUOTED] if name in observations]
     quoted = "".join(f"<br><code>{escaped(f'{item.id} {told(item)}')}</code>" for item in evidence)
-    return f"- **{escaped(scope(verdict) or 'as a whole')}**: {escaped(verdict.reason)}{quoted}"
+    waiver = waived.by(verdict)
+    borne = f" (waived by {escaped(waiver.owner)} until {escaped(waiver.expires)})" if waiver else ""
+    return f"- **{escaped(scope(verdict) or 'as a whole')}**{borne}: {escaped(verdict.reason)}{quoted}"
+
+
+def _waivers(summary: Summary) -> Iterator[str]:
+    if summary.waivers:
+        lines = [
+            "### Waivers",
+            "",
+            "| requirement | scope | state | owner | until | why |",
+            "|---|---|---|---|---|---|",
+        ]
+        for item in summary.waivers:
+            one = item.waiver
+            cells = (one.requirement, one.scope, str(item.state), one.owner, one.expires)
+            why = f"{escaped(one.justification)} <br> {escaped(item.detail)}"
+            lines.append(f"| {' | '.join(map(escaped, cells))} | {why} |")
+        yield "\n".join(lines)
 
 
 def _inconclusive(record: Record, summary: Summary, verdicts: Mapping[str, list[Verdict]]) -> Iterator[str]:
@@ -119,7 +144,7 @@ def _requirements(summary: Summary) -> Iterator[str]:
     items = (*summary.requirements, *summary.rollups)
     lines = ["| requirement | level | verdict | verdicts | why |", "|---|---|---|---:|---|"]
     for item in items:
-        word = f"{SYMBOLS[item.ruling]} {item.ruling}"
+        word = f"{SYMBOLS[item.ruling]} {item.ruling}{' (waived)' if item.is_waived else ''}"
         lines.append(f"| {escaped(item.id)} | {item.level} | {word} | {item.verdicts:,} | {escaped(item.reason)} |")
     yield _folded(f"All {plural(len(summary.requirements), 'requirement')}", "\n".join(lines))
 
@@ -135,6 +160,7 @@ def _provenance(record: Record) -> Iterator[str]:
     facts = {
         "record": f"SHA-256 {record.digest}",
         "descriptor": f"{header.descriptor}, SHA-256 {header.descriptor_digest}",
+        "waivers": f"SHA-256 {header.waivers_digest}" if header.waivers_digest else "none",
         "catalogue": f"SHA-256 {header.catalogue_digest}",
         "harness": f"Wallbite {header.harness}",
         "self-test": record.footer.self_test,
