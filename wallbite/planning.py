@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from wallbite.cases.backups import backing
-from wallbite.cases.channels import writes
+from wallbite.cases.channels import products, redactions, writers, writes
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
 from wallbite.cases.disk import modes, places, planted, raced
@@ -78,14 +78,18 @@ def cases(
     if "drawn" in {kind for kind, _ in wanted}:
         found += matrix.plan_drawn(tuple(postures), tables["boot_matrix"], seed)
     if target.library is not None:
-        found += called_cases(target.library, postures)
+        found += called_cases(target.library, postures, seed)
     found = [*documents.plan(postures, tables["documents"], seed), *planted.plan(postures, seed), *found]
     return [case for case in found if (case["kind"], case["posture"]) in wanted]
 
 
-def called_cases(library: Library, postures: Sequence[str]) -> Iterator[Case]:
+def called_cases(library: Library, postures: Sequence[str], seed: int) -> Iterator[Case]:
     """The cases of a library."""
-    yield from writes.plan(postures, tuple(library.channels))
+    channels = tuple(library.channels)
+    yield from products.plan(postures)
+    yield from writes.plan(postures, channels)
+    yield from writers.plan(postures, channels)
+    yield from redactions.plan(postures, seed)
 
 
 def unfinished(case: Case, seen: Sequence[Observation]) -> list[Case]:
@@ -163,6 +167,7 @@ def declared_by(library: Library | None) -> dict[str, Any]:
     return {
         "channels": channels,
         "readable": dict(library.readable),
+        "telemetry": list(library.telemetry),
         "states": dict(library.states),
         "limits": dict(library.limits),
         "network-skills": list(library.network_skills),

@@ -83,6 +83,7 @@ class Library:
     search: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     readable: Mapping[str, str] = field(default_factory=dict)
+    telemetry: tuple[str, ...] = ()
     states: Mapping[str, str] = field(default_factory=dict)
     switches: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     doctor: tuple[str, ...] = ()
@@ -117,6 +118,7 @@ def build_library(raw: Mapping[str, Any]) -> Library:
         search=tuple(raw.get("search", ())),
         doctor=tuple(doctor.get("command", ())),
         doctor_says=doctor.get("says", {}),
+        telemetry=tuple(raw.get("telemetry", ())),
         network_skills=tuple(raw.get("network-skills", ())),
         **{key: raw[key] for key in ("environment", "readable", "states", "switches", "limits", "printed") if key in raw},
         promises=raw.get("promises", {}),
