@@ -8,7 +8,7 @@ from typing import Any
 
 from wallbite import tables, target
 from wallbite.cases.backups import backing, harrying
-from wallbite.cases.channels import products, redactions, writers, writes
+from wallbite.cases.channels import products, redactions, states, writers, writes
 from wallbite.cases.channels.calling import prepare_files
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
@@ -69,6 +69,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "writers": writers.run,
     "product": products.run,
     "redaction": redactions.run,
+    "states": states.run,
 }
 
 
