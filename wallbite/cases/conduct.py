@@ -8,7 +8,7 @@ from typing import Any
 
 from wallbite import tables, target
 from wallbite.cases.backups import backing, harrying
-from wallbite.cases.channels import products, redactions, states, writers, writes
+from wallbite.cases.channels import asked, confinement, products, redactions, states, writers, writes
 from wallbite.cases.channels.calling import prepare_files
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
@@ -70,6 +70,8 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "product": products.run,
     "redaction": redactions.run,
     "states": states.run,
+    "tools": confinement.run,
+    "asked": asked.run,
 }
 
 

@@ -87,10 +87,12 @@ class Library:
     states: Mapping[str, str] = field(default_factory=dict)
     switches: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     doctor: tuple[str, ...] = ()
+    credentials: str = ""
     doctor_says: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     network_skills: tuple[str, ...] = ()
     printed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    written: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     promises: Mapping[str, str] = field(default_factory=dict)
 
     def interpreter(self, own: str) -> str:
@@ -112,7 +114,7 @@ def build_library(raw: Mapping[str, Any]) -> Library:
     doctor = raw.get("doctor", {})
     return Library(
         channels={name: _channel(name, each) for name, each in raw["channels"].items()},
-        calls=raw["calls"],
+        calls={**raw["calls"], **{f"printed:{name}": each["python"] for name, each in raw.get("printed", {}).items()}},
         copies=tuple((each["copy"], each["to"]) for each in raw.get("install", ())),
         package=Package(**raw["package"]) if "package" in raw else None,
         search=tuple(raw.get("search", ())),
@@ -120,7 +122,7 @@ def build_library(raw: Mapping[str, Any]) -> Library:
         doctor_says=doctor.get("says", {}),
         telemetry=tuple(raw.get("telemetry", ())),
         network_skills=tuple(raw.get("network-skills", ())),
-        **{key: raw[key] for key in ("environment", "readable", "states", "switches", "limits", "printed") if key in raw},
+        **{key: raw[key] for key in ("environment", "readable", "states", "credentials", "switches", "limits", "printed", "written") if key in raw},
         promises=raw.get("promises", {}),
     )
 

@@ -14,7 +14,7 @@ from wallbite.installation.command import run_bounded
 
 TOOLS: Final = ("works", "absent", "broken", "elsewhere")
 # Errors that say that a call is wrong, or that nothing was heard; they are no refusal.
-OURS: Final = {"", "none", "ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "NameError", "KeyError"}
+OURS: Final = {"none", "ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "NameError", "KeyError"}
 DOCTORED: Final = ("nothing", "require=1", "unsafe", "off")
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from wallbite.cases.channels.calling import HOME, Called, Outcome, call, library
 from wallbite.cases.channels.products import read
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.content import content
-from wallbite.stages import kernel
+from wallbite.stages import kernel, mounts
 
 BWRAP: Final = "/usr/bin/bwrap"
 PYTHON: Final = "/usr/bin/python3"
@@ -72,13 +73,26 @@ def sandbox_tool(scene: Scene, kind: str) -> dict[str, str]:
     if kind == "elsewhere":
         os.makedirs(ELSEWHERE, exist_ok=True)
         shutil.copy(BWRAP, f"{ELSEWHERE}/bwrap")
-    broken = Path("/opt/broken-bwrap")
-    broken.write_text(_BROKEN if kind == "broken" else "")
-    broken.chmod(0o755 if kind == "broken" else 0o644)
-    for place in {BWRAP, os.path.realpath(BWRAP)}:
-        kernel.mount(str(broken), place, None, kernel.MS_BIND)
+    hide(BWRAP)
+    if kind == "broken":
+        Path(BWRAP).write_text(_BROKEN)
+        Path(BWRAP).chmod(0o755)
     usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return {"PATH": f"{ELSEWHERE}:{usual}"} if kind == "elsewhere" else {}
+
+
+def hide(path: str) -> None:
+    """Take a program of the host away from the stage: an overlay of its directory without it."""
+    folder, name = os.path.split(os.path.realpath(path))
+    place = f"/run/wallbite-hidden-{name}"
+    os.makedirs(place)
+    mounts.tmpfs(place, "mode=0755,size=1m")
+    for part in ("upper", "work"):
+        os.mkdir(f"{place}/{part}", 0o755)
+    os.mknod(f"{place}/upper/{name}", stat.S_IFCHR, os.makedev(0, 0))  # a whiteout
+    kernel.mount("overlay", folder, "overlay", 0, f"lowerdir={folder},upperdir={place}/upper,workdir={place}/work")
+    if os.path.lexists(path):
+        raise CaseProblem(f"{path} cannot be taken away here")
 
 
 def lay_work(scene: Scene, work: str = WORK) -> str:
