@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from wallbite.checks import Bench, check
 from wallbite.verdict import Verdict
@@ -72,6 +74,12 @@ def shipped_declarations_are_as_printed(bench: Bench) -> Iterator[Verdict]:
         yield bench.passed(f"{', '.join(found)} of {every} skills", [one], control, posture=POSTURE)
 
 
+def effect(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What a declaration comes to: what is no variable's name passes nothing."""
+    names = [name for name in answer.get("environment", ()) if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", str(name))]
+    return {"network": answer.get("network"), "environment": names}
+
+
 @check("BOX-17", needs=("asked",))
 def a_declaration_has_its_printed_effect(bench: Bench) -> Iterator[Verdict]:
     seen = bench.facts.find(POSTURE, "declared")
@@ -83,8 +91,8 @@ def a_declaration_has_its_printed_effect(bench: Bench) -> Iterator[Verdict]:
         if one.seen["error"]:
             yield bench.failed(f"it is refused: {one.seen['error']}: {one.seen['text']}", [one], **scope)
             continue
-        wanted = one.seen["wanted"]
-        bad = [f"{key} is {one.seen['answer'].get(key)!r}, printed {value!r}" for key, value in wanted.items() if one.seen["answer"].get(key) != value]
+        wanted, found = one.seen["wanted"], effect(one.seen["answer"])
+        bad = [f"{key} is {found[key]!r}, printed {value!r}" for key, value in wanted.items() if found[key] != value]
         if bad:
             yield bench.failed("; ".join(bad), [one], **scope)
         else:

@@ -22,7 +22,7 @@ BRIEF: Final = 4  # seconds that a tool is given which does not want to end
 SETTLING: Final = 3.0  # seconds in which everything of it must be gone
 PORT: Final = 7411
 ABSTRACT: Final = "wallbite-listener"
-FLOOD: Final = 40_000_000  # bytes
+FLOOD: Final = 4_000_000  # bytes
 # Each opens a FIFO for as long as it lives, and says that it does.
 _HOLD: Final = "exec 9>fifo-{name}; echo alive > alive-{name}; "
 _STAY: Final = "while :; do sleep 1000; done"
