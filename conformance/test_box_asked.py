@@ -19,7 +19,9 @@ def a_call_cannot_widen_its_skill(bench: Bench) -> Iterator[Verdict]:
     if "passive" not in found or "control" not in found:
         yield bench.unobserved(**scope)
     elif found["passive"].seen["ran"]:
-        yield bench.failed("a skill that may only look ran a script by asking for another profile", [found["passive"]], **scope)
+        yield bench.failed(
+            "a skill that may only look ran a script by asking for another profile", [found["passive"]], **scope
+        )
     else:
         control = found["control"] if found["control"].seen["ran"] else None
         yield bench.passed("the call's own argument widened nothing", [found["passive"]], control, **scope)

@@ -22,7 +22,9 @@ def wanted(bench: Bench, tool: str, setting: str) -> str:
     return str(bench.facts.tables["sandbox_states"][tool][setting])
 
 
-def against_table(bench: Bench, tools: tuple[str, ...], settings: tuple[str, ...], control: Observation | None) -> Iterator[Verdict]:
+def against_table(
+    bench: Bench, tools: tuple[str, ...], settings: tuple[str, ...], control: Observation | None
+) -> Iterator[Verdict]:
     """A verdict for each setting: with every state of the tool, what the payload saw is what the table says."""
     found = states(bench)
     for setting in settings:
@@ -31,12 +33,17 @@ def against_table(bench: Bench, tools: tuple[str, ...], settings: tuple[str, ...
         bad = [one for one in seen if one.seen["proven"] not in {wanted(bench, one.seen["tool"], setting), "unknown"}]
         unknown = [one for one in seen if one.seen["proven"] == "unknown"]
         if bad:
-            told = "; ".join(f"tool {one.seen['tool']}: {one.seen['proven']}, expected {wanted(bench, one.seen['tool'], setting)}" for one in bad)
+            told = "; ".join(
+                f"tool {one.seen['tool']}: {one.seen['proven']}, expected {wanted(bench, one.seen['tool'], setting)}"
+                for one in bad
+            )
             yield bench.failed(told, bad, **scope)
         elif len(seen) < len(tools):
             yield bench.unobserved(**scope)
         elif unknown:
-            yield bench.undecided(f"tool {unknown[0].seen['tool']}: the payload did not show the state", unknown, **scope)
+            yield bench.undecided(
+                f"tool {unknown[0].seen['tool']}: the payload did not show the state", unknown, **scope
+            )
         else:
             yield bench.passed("as the table says, whatever the tool is", seen, control, **scope)
 
@@ -80,9 +87,14 @@ def the_doctor_tells_the_state(bench: Bench) -> Iterator[Verdict]:
         bad = [one for one in seen if one.seen["doctor"]["state"] not in {"", one.seen["proven"]}]
         mute = [one for one in seen if not one.seen["doctor"]["state"]]
         if bad:
-            told = "; ".join(f"{one.seen['setting']}: it says {one.seen['doctor']['state']}, the payload saw {one.seen['proven']}" for one in bad)
+            told = "; ".join(
+                f"{one.seen['setting']}: it says {one.seen['doctor']['state']}, the payload saw {one.seen['proven']}"
+                for one in bad
+            )
             yield bench.failed(told, bad, **scope)
         elif mute:
-            yield bench.undecided(f"{mute[0].seen['setting']}: what it says is none of the declared words", mute, **scope)
+            yield bench.undecided(
+                f"{mute[0].seen['setting']}: what it says is none of the declared words", mute, **scope
+            )
         else:
             yield bench.passed("it tells what the payload saw", seen, seen[0] if len(several) > 1 else None, **scope)

@@ -13,6 +13,13 @@ POSTURE: Final = "unprivileged"
 STATES: Final = ("confined", "degraded")
 WALLED: Final = ("outside", "home", "system", "etc", "kernel", "secret", "stranger")
 BARE: Final = ("CapEff", "CapPrm")
+KINDS: Final = {
+    "reach": "reach",
+    "surroundings": "surroundings",
+    "runaways": "runaways",
+    "flood": "commands",
+    "command": "commands",
+}
 FENCED: Final = ("outside", "parent", "through-link", "through-proc")
 FORBIDDEN: Final = (
     "separator",
@@ -29,7 +36,7 @@ FORBIDDEN: Final = (
 
 def seen_in(bench: Bench, state: str, operation: str, name: str) -> Observation | None:
     """An observation of the case that ran tools in a state."""
-    return bench.facts.first(POSTURE, operation, case=f"tools-{state}@{POSTURE}", object=name)
+    return bench.facts.first(POSTURE, operation, object=name, case=f"{KINDS[operation]}-{state}@{POSTURE}")
 
 
 def attempts(one: Observation | None) -> Mapping[str, Any]:
@@ -54,7 +61,7 @@ def unconfined(bench: Bench, names: tuple[str, ...]) -> Observation | None:
     return one if tried and all(tried[name][0] == OK for name in names) else None
 
 
-@check("BOX-04", needs=("tools",))
+@check("BOX-04", needs=("reach",))
 def only_the_work_area(bench: Bench) -> Iterator[Verdict]:
     one = seen_in(bench, "confined", "reach", "plain")
     tried = attempts(one)
@@ -76,7 +83,7 @@ def only_the_work_area(bench: Bench) -> Iterator[Verdict]:
         yield bench.passed("only the work area; no capability; namespaces of its own", [one], control, **scope)
 
 
-@check("BOX-05", needs=("tools",))
+@check("BOX-05", needs=("reach",))
 def no_network_unless_declared(bench: Bench) -> Iterator[Verdict]:
     plain, declared = (seen_in(bench, "confined", "reach", name) for name in ("plain", "network"))
     if plain is None or not attempts(plain):
@@ -88,11 +95,15 @@ def no_network_unless_declared(bench: Bench) -> Iterator[Verdict]:
     if heard or open_:
         yield bench.failed(f"undeclared, and reached: {', '.join([*open_, *heard])}", [plain], **scope)
         return
-    control = declared if declared and declared.seen["heard"]["stream"] and attempts(declared)["connect"][0] == OK else None
-    yield bench.passed("nothing reached the listeners; with network declared the same payload does", [plain], control, **scope)
+    control = (
+        declared if declared and declared.seen["heard"]["stream"] and attempts(declared)["connect"][0] == OK else None
+    )
+    yield bench.passed(
+        "nothing reached the listeners; with network declared the same payload does", [plain], control, **scope
+    )
 
 
-@check("BOX-18", needs=("tools",))
+@check("BOX-18", needs=("reach",))
 def stored_credentials_are_unreachable(bench: Bench) -> Iterator[Verdict]:
     one = seen_in(bench, "confined", "reach", "plain")
     tried = attempts(one)
@@ -107,7 +118,7 @@ def stored_credentials_are_unreachable(bench: Bench) -> Iterator[Verdict]:
         yield bench.passed(text, [one], unconfined(bench, ("credentials",)), **scope)
 
 
-@check("CHAN-13", needs=("tools",))
+@check("CHAN-13", needs=("reach",))
 def the_own_transcript_is_out_of_reach(bench: Bench) -> Iterator[Verdict]:
     one = seen_in(bench, "confined", "reach", "plain")
     tried = attempts(one)
@@ -122,10 +133,12 @@ def the_own_transcript_is_out_of_reach(bench: Bench) -> Iterator[Verdict]:
     if bad := [way for way, name in ways.items() if tried[name][0] == OK]:
         yield bench.failed(f"confined code could {', '.join(bad)} the transcript of its own run", [one], **scope)
     else:
-        yield bench.passed("it could not be read, forged or erased", [one], unconfined(bench, ("transcript-read",)), **scope)
+        yield bench.passed(
+            "it could not be read, forged or erased", [one], unconfined(bench, ("transcript-read",)), **scope
+        )
 
 
-@check("BOX-06.1", needs=("tools",))
+@check("BOX-06.1", needs=("surroundings",))
 def secrets_never_pass(bench: Bench) -> Iterator[Verdict]:
     table = bench.facts.tables["tool_environment"]
     for state in STATES:
@@ -145,7 +158,7 @@ def secrets_never_pass(bench: Bench) -> Iterator[Verdict]:
             yield bench.passed(text, [one], one if there & set(kept) else None, **scope)
 
 
-@check("BOX-06.2", needs=("tools",))
+@check("BOX-06.2", needs=("surroundings",))
 def configuration_passes_when_declared(bench: Bench) -> Iterator[Verdict]:
     table = bench.facts.tables["tool_environment"]
     kept = {name for group in table["pass"] for name in table["classes"][group]}
@@ -157,7 +170,9 @@ def configuration_passes_when_declared(bench: Bench) -> Iterator[Verdict]:
             continue
         lost, undeclared = kept - set(one.seen["names"]), kept & set(bare.seen["names"])
         if undeclared:
-            told = f"{len(undeclared)} names that nothing declared reached the tool: {', '.join(sorted(undeclared)[:5])}"
+            told = (
+                f"{len(undeclared)} names that nothing declared reached the tool: {', '.join(sorted(undeclared)[:5])}"
+            )
             yield bench.failed(told, [bare], **scope)
         elif lost:
             yield bench.failed(f"declared, and not there: {', '.join(sorted(lost)[:8])}", [one], **scope)
@@ -165,7 +180,7 @@ def configuration_passes_when_declared(bench: Bench) -> Iterator[Verdict]:
             yield bench.passed(f"{len(kept)} names, there when declared and not else", [one, bare], one, **scope)
 
 
-@check("BOX-07", needs=("tools",))
+@check("BOX-07", needs=("reach",))
 def limits_hold(bench: Bench) -> Iterator[Verdict]:
     for state in STATES:
         one = seen_in(bench, state, "reach", "plain")
@@ -177,7 +192,11 @@ def limits_hold(bench: Bench) -> Iterator[Verdict]:
         limits = one.seen["said"]["limits"]
         declared = bench.facts.setting.declared["limits"]
         most = {"RLIMIT_AS": declared["address-space"], "RLIMIT_FSIZE": declared["file-size"], "RLIMIT_CORE": 0}
-        bad = [f"{name} is {limits[name][1]}, at most {top}" for name, top in most.items() if not 0 <= limits[name][1] <= top]
+        bad = [
+            f"{name} is {limits[name][1]}, at most {top}"
+            for name, top in most.items()
+            if not 0 <= limits[name][1] <= top
+        ]
         bad += [f"{name} could be raised" for name in ("raise-space", "raise-size") if tried[name][0] == OK]
         if bad:
             yield bench.failed("; ".join(bad), [one], **scope)
@@ -206,17 +225,17 @@ def outlived(bench: Bench, name: str, *, timed: bool) -> Iterator[Verdict]:
             yield bench.passed(f"all {len(one.seen['alive'])} were alive, and none is left", [one], one, **scope)
 
 
-@check("BOX-08", needs=("tools",))
+@check("BOX-08", needs=("runaways",))
 def a_time_out_reaps_everything(bench: Bench) -> Iterator[Verdict]:
     yield from outlived(bench, "time-out", timed=True)
 
 
-@check("BOX-09", needs=("tools",))
+@check("BOX-09", needs=("runaways",))
 def nothing_outlives_its_library(bench: Bench) -> Iterator[Verdict]:
     yield from outlived(bench, "parent", timed=False)
 
 
-@check("BOX-10", needs=("tools",))
+@check("BOX-10", needs=("commands",))
 def output_is_bounded(bench: Bench) -> Iterator[Verdict]:
     most = bench.facts.setting.declared["limits"]["output"]
     for state in STATES:
@@ -246,15 +265,20 @@ def commands(bench: Bench, state: str, names: tuple[str, ...]) -> Verdict:
     if len(seen) < len(names):
         return bench.unobserved(**scope)
     control = seen_in(bench, state, "command", "control")
-    return bench.passed(f"none of {len(names)} commands had its effect", seen, control if control and control.seen["inner"] else None, **scope)
+    return bench.passed(
+        f"none of {len(names)} commands had its effect",
+        seen,
+        control if control and control.seen["inner"] else None,
+        **scope,
+    )
 
 
-@check("BOX-15", needs=("tools",))
+@check("BOX-15", needs=("commands",))
 def the_degraded_state_keeps_its_rules(bench: Bench) -> Iterator[Verdict]:
     yield commands(bench, "degraded", FORBIDDEN)
 
 
-@check("BOX-12", needs=("tools", "asked"))
+@check("BOX-12", needs=("commands", "asked"))
 def files_stay_under_the_root(bench: Bench) -> Iterator[Verdict]:
     for state in STATES:
         yield commands(bench, state, FENCED)

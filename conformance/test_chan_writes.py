@@ -31,7 +31,9 @@ def control_of(found: dict[str, Observation]) -> Observation | None:
     return one if one and one.seen["ended"] and not one.seen["told"]["error"] and one.seen["after"]["holds"] else None
 
 
-def judged(bench: Bench, names: tuple[str, ...], problem: Problem, text: str, wanted: Problem | None = None) -> Iterator[Verdict]:
+def judged(
+    bench: Bench, names: tuple[str, ...], problem: Problem, text: str, wanted: Problem | None = None
+) -> Iterator[Verdict]:
     """A verdict for each posture and channel; ``wanted`` says why a situation shows nothing."""
     for posture in bench.postures:
         for channel in bench.facts.setting.declared["channels"]:

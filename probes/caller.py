@@ -1,7 +1,8 @@
 """Calls a target that is a library: reads an order, runs one snippet after the other, says what came of each.
 
 The order is a JSON file, ``{"search": [...], "calls": {NAME: PYTHON}, "steps": [{"call": NAME, "umask": "022",
-"arguments": {...}, "after": FIFO, "times": 1}, ...]}``. A snippet reads ``order`` (its arguments) and fills ``answer``. Each step is one line of JSON
+"arguments": {...},
+"after": FIFO, "times": 1}, ...]}``. A snippet reads ``order`` (its arguments) and fills ``answer``. Each step is one line of JSON
 on standard output; whatever the target prints goes to standard error.
 """
 
@@ -9,11 +10,12 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 SHOWN = 2000
 
 
-def call(source, name, arguments):
+def call(source: str, name: str, arguments: "dict[str, Any]") -> "dict[str, Any]":
     """What one snippet answered, or the error that it ended with."""
     answer = {}
     began = time.monotonic()
@@ -27,7 +29,7 @@ def call(source, name, arguments):
     return said
 
 
-def main():
+def main() -> None:
     """Do the order whose path is the first argument."""
     with open(sys.argv[1], encoding="utf-8") as file:
         order = json.load(file)

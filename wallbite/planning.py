@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -120,7 +120,7 @@ def _applicable(
     requirements: Iterable[Requirement],
     checks: Mapping[str, Check],
     postures: Sequence[str],
-    impossible: Set[str],
+    impossible: Collection[str],
 ) -> set[tuple[str, str]]:
     return {
         (kind, posture)

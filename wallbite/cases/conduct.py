@@ -70,7 +70,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "product": products.run,
     "redaction": redactions.run,
     "states": states.run,
-    "tools": confinement.run,
+    **dict.fromkeys(confinement.PARTS, confinement.run),
     "asked": asked.run,
 }
 

@@ -91,7 +91,7 @@ class Library:
     doctor_says: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     network_skills: tuple[str, ...] = ()
-    printed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    printed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     written: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     promises: Mapping[str, str] = field(default_factory=dict)
 
@@ -114,7 +114,7 @@ def build_library(raw: Mapping[str, Any]) -> Library:
     doctor = raw.get("doctor", {})
     return Library(
         channels={name: _channel(name, each) for name, each in raw["channels"].items()},
-        calls={**raw["calls"], **{f"printed:{name}": each["python"] for name, each in raw.get("printed", {}).items()}},
+        calls=raw["calls"],
         copies=tuple((each["copy"], each["to"]) for each in raw.get("install", ())),
         package=Package(**raw["package"]) if "package" in raw else None,
         search=tuple(raw.get("search", ())),
@@ -122,7 +122,11 @@ def build_library(raw: Mapping[str, Any]) -> Library:
         doctor_says=doctor.get("says", {}),
         telemetry=tuple(raw.get("telemetry", ())),
         network_skills=tuple(raw.get("network-skills", ())),
-        **{key: raw[key] for key in ("environment", "readable", "states", "credentials", "switches", "limits", "printed", "written") if key in raw},
+        **{
+            key: raw[key]
+            for key in ("environment", "readable", "states", "credentials", "switches", "limits", "printed", "written")
+            if key in raw
+        },
         promises=raw.get("promises", {}),
     )
 
@@ -162,11 +166,8 @@ def library_rules(document: Document) -> Iterator[UsageProblem]:
 
 def missing_package(package: Package) -> str:
     """Why a package cannot be called here, in a sentence; empty where nothing is missing."""
-    if not os.environ.get(package.environment):
-        made = f"python3 -m venv DIR && DIR/bin/pip install {package.name}"
-        return f"not provided: {package.environment} is not set; let it name a virtual environment with it ({made})"
-    if not os.path.exists(package.interpreter):
-        return f"not provided: {package.environment} names no virtual environment: no {package.interpreter}"
+    if reason := _not_provided(package):
+        return reason
     try:
         found = installed(package)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
@@ -175,8 +176,16 @@ def missing_package(package: Package) -> str:
         return f"too old or new a Python: {package.interpreter} is {found.python}, and it needs {package.python}"
     if not found.version:
         return f"not provided: {package.interpreter} has no package {package.name!r}"
-    if found.version not in SpecifierSet(package.versions, prereleases=True):
-        return f"{package.name} is {found.version}, and the descriptor speaks of {package.versions}"
+    within = found.version in SpecifierSet(package.versions, prereleases=True)
+    return "" if within else f"{package.name} is {found.version}, and the descriptor speaks of {package.versions}"
+
+
+def _not_provided(package: Package) -> str:
+    if not os.environ.get(package.environment):
+        made = f"python3 -m venv DIR && DIR/bin/pip install {package.name}"
+        return f"not provided: {package.environment} is not set; let it name a virtual environment with it ({made})"
+    if not os.path.exists(package.interpreter):
+        return f"not provided: {package.environment} names no virtual environment: no {package.interpreter}"
     return ""
 
 

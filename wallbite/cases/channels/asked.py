@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from wallbite.cases.channels.calling import HOME, Outcome, call, lay_library, library, own_directory
 from wallbite.cases.channels.tools import WORK, lay_file, lay_work
@@ -36,8 +36,11 @@ def run(scene: Scene) -> None:
         declared(scene)
     if "skill-call" in calls:
         widened(scene)
-    for name, step in library(scene).printed.items():
-        printed(scene, name, step)
+    if "page" in calls:
+        page = call(scene, [{"call": "page", "arguments": {}}]).outcomes
+        text = str(page[0].answer.get("text", "")) if page else ""
+        for name, step in library(scene).printed.items():
+            printed(scene, name, step, block(text, step["heading"], int(step["block"])))
 
 
 def files(scene: Scene) -> None:
@@ -82,9 +85,7 @@ def declared(scene: Scene) -> None:
         note_answer(scene, "declared", outcomes, name, wanted={key: text[key] for key in ("network", "environment")})
 
 
-def note_answer(
-    scene: Scene, operation: str, outcomes: Sequence[Outcome], name: str = "", **more: Any
-) -> None:
+def note_answer(scene: Scene, operation: str, outcomes: Sequence[Outcome], name: str = "", **more: Any) -> None:
     """An answer as it came."""
     outcome = outcomes[0] if outcomes else Outcome(error="none", text="it said nothing")
     scene.note(operation, name or operation, **outcome.seen, **more)
@@ -100,10 +101,19 @@ def widened(scene: Scene) -> None:
         note_answer(scene, "widened", outcomes, name, ran=os.path.exists(f"{WORK}/{mark}"))
 
 
-def printed(scene: Scene, name: str, step: Mapping[str, str]) -> None:
+def block(page: str, heading: str, number: int) -> str:
+    """A block of Python below a heading of a page, counted from 1; empty where there is none."""
+    section = page.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+    found = re.findall(r"^```python\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    return str(found[number - 1]) if len(found) >= number else ""
+
+
+def printed(scene: Scene, name: str, step: Mapping[str, Any], source: str) -> None:
     """A verification step, run as it is printed."""
-    source = {"call": f"printed:{name}", "arguments": {}}
-    called = call(scene, [source], 50)
+    if not source:
+        scene.note("printed", name, ends=False, error="none", text="the page has no such block", tail="")
+        return
+    called = call(scene, [{"call": "source", "arguments": {}}], 50, sources={"source": source})
     outcome = called.outcomes[0] if called.outcomes else Outcome(error="none", text=called.problem)
     ends = bool(re.search(step["ends"], called.tail, re.MULTILINE))
     scene.note("printed", name, ends=ends, error=outcome.error, text=outcome.text[:300], tail=called.tail[-500:])

@@ -116,6 +116,7 @@ class Caller:
         more: variables besides the usual.
         home: where HOME is.
         groups: supplementary groups.
+        sources: calls besides the descriptor's.
     """
 
     scene: Scene
@@ -124,6 +125,7 @@ class Caller:
     more: Mapping[str, str] = field(default_factory=dict)
     home: str = HOME
     groups: tuple[int, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
     pid: int = 0
     _began: float = 0.0
     _said: int = -1
@@ -133,7 +135,8 @@ class Caller:
         """Start it."""
         serial = len(os.listdir(f"{_PLACE}/orders"))
         order = Path(f"{_PLACE}/orders/{serial}.json")
-        calls = {name: text for name, text in library(self.scene).calls.items() if name in self._names}
+        known = {**library(self.scene).calls, **self.sources}
+        calls = {name: text for name, text in known.items() if name in self._names}
         text = json.dumps({"search": list(library(self.scene).search), "calls": calls, "steps": list(self.steps)})
         order.write_text(text)
         order.chmod(0o644)

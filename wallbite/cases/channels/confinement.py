@@ -1,4 +1,8 @@
-"""Case ``tools``: one payload after the other through the library's own tool, confined or degraded."""
+"""Cases of tools: payloads through the library's own tool, confined or degraded.
+
+``reach`` is what a payload gets at, ``surroundings`` its environment, ``runaways`` what outlives it, ``commands`` what
+is refused before it runs.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +40,13 @@ RUNAWAYS: Final = {
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """One case for each state in which tools run, as a plain user."""
+    """One case for each part and each state in which tools run, as a plain user."""
     if "unprivileged" in postures:
-        for state in STATES:
-            params = {"state": state, "whole_proc": True}
-            case = {"kind": "tools", "posture": "unprivileged", "params": params, "timeout": 120}
-            yield {"case": f"tools-{state}@unprivileged", **case}
+        for kind in PARTS:
+            for state in STATES:
+                params = {"state": state, "whole_proc": True}
+                case = {"kind": kind, "posture": "unprivileged", "params": params, "timeout": 120}
+                yield {"case": f"{kind}-{state}@unprivileged", **case}
 
 
 @dataclass
@@ -79,16 +84,14 @@ class Listener:
 
 
 def run(scene: Scene) -> None:
-    """Everything that is asked in this state."""
+    """Everything that a part asks in this state."""
     needs(scene)
     lay_library(scene)
     state = scene.params["state"]
     more = sandbox_tool(scene, "works" if state == "confined" else "absent")
     lay_work(scene)
-    parts: tuple[Callable[[Scene, Mapping[str, str]], None], ...] = (reaching, surrounding, running, parting, flooding)
-    for part in parts:
+    for part in PARTS[scene.kind]:
         part(scene, more)
-    asking(scene)
 
 
 def places(scene: Scene) -> list[list[Any]]:
@@ -117,7 +120,11 @@ def places(scene: Scene) -> list[list[Any]]:
         ["raise-space", "raise", "RLIMIT_AS"],
         ["raise-size", "raise", "RLIMIT_FSIZE"],
         ["raise-core", "raise", "RLIMIT_CORE"],
-        *([["transcript-read", "read", own], ["transcript-forge", "append", own], ["transcript-erase", "remove", own]] if own else []),
+        *(
+            [["transcript-read", "read", own], ["transcript-forge", "append", own], ["transcript-erase", "remove", own]]
+            if own
+            else []
+        ),
     ]
 
 
@@ -238,7 +245,7 @@ def flooding(scene: Scene, more: Mapping[str, str]) -> None:
     scene.note("flood", "output", length=len(text), began=began, printed=FLOOD, problem=error)
 
 
-def asking(scene: Scene) -> None:
+def asking(scene: Scene, more: Mapping[str, str]) -> None:
     """What is refused before anything runs; in the degraded state too, that is all there is."""
     outside = lay_file(scene, f"{HOME}/beyond", f"beyond-{secrets.token_hex(8)}", 0o600)
     beyond = read_text(outside)
@@ -255,7 +262,7 @@ def asking(scene: Scene) -> None:
         "glob": "cat inne?",
     }  # fmt: skip
     for name, command in {"control": "cat inner", **commands}.items():
-        called = call(scene, [shell(command, profile="passive", timeout=5)], 20)
+        called = call(scene, [shell(command, profile="passive", timeout=5)], 20, more=more)
         outcome = called.outcomes[0] if called.outcomes else None
         text = str(outcome.answer.get("text", "")) if outcome else ""
         seen = {
@@ -273,3 +280,11 @@ def read_text(path: str) -> str:
     """A small file of the harness's own."""
     with open(path, encoding="utf-8") as file:
         return file.read()
+
+
+PARTS: Final[Mapping[str, tuple[Callable[[Scene, Mapping[str, str]], None], ...]]] = {
+    "reach": (reaching,),
+    "surroundings": (surrounding,),
+    "runaways": (running, parting),
+    "commands": (flooding, asking),
+}

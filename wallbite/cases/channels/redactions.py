@@ -69,7 +69,10 @@ def conversation(canaries: dict[str, dict[str, tuple[str, str]]]) -> list[dict[s
 def shaped(drawn: random.Random, name: str) -> tuple[str, str]:
     """A text of that shape, and the part of it that must not be found: its random core."""
     if name == "jwt":
-        parts = [base64.urlsafe_b64encode(json.dumps({key: core(drawn, 24)}).encode()).decode().rstrip("=") for key in ("alg", "sub")]
+        parts = [
+            base64.urlsafe_b64encode(json.dumps({key: core(drawn, 24)}).encode()).decode().rstrip("=")
+            for key in ("alg", "sub")
+        ]
         signature = core(drawn, 43)
         return f"{parts[0]}.{parts[1]}.{signature}", signature
     if name == "pem":

@@ -1,4 +1,4 @@
-"""Case ``states``: each setting of the sandbox, with its tool as one case has it: what is said, and what a payload can do."""
+"""Case ``states``: each setting of the sandbox, its tool as the case has it: what is said, and what a payload can do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def settings(switches: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
     """Every setting of the matrix, by name: the variables that it sets."""
-    require = {value: {name: value for name in switches["require"]} for value in ("1", "true", "yes")}
+    require = {value: dict.fromkeys(switches["require"], value) for value in ("1", "true", "yes")}
     out = {name: dict(switches[name]) for name in ("unsafe", "off")}
     return {
         "nothing": {},
@@ -88,7 +88,9 @@ def doctor(scene: Scene, more: Mapping[str, str]) -> dict[str, Any] | None:
     if not own.doctor:
         return None
     interpreter = own.interpreter(scene.installation.interpreter)
-    words = [part.replace("{python}", interpreter).replace("{bin}", interpreter.rpartition("/")[0]) for part in own.doctor]
+    words = [
+        part.replace("{python}", interpreter).replace("{bin}", interpreter.rpartition("/")[0]) for part in own.doctor
+    ]
     uid, gid = scene.identities.uid("gateway"), scene.identities.gid("gateway")
     env = environment(scene, more, HOME)
     try:

@@ -113,7 +113,14 @@ def lay_file(scene: Scene, path: str, text: str, mode: int = 0o644, owner: str =
 
 def shell(command: str, work: str = WORK, **how: Any) -> dict[str, Any]:
     """A step that runs a command through the tool; ``how``: ``network``, ``environment``, ``profile``, ``timeout``."""
-    arguments = {"root": work, "command": command, "profile": "full", "network": False, "environment": [], "timeout": 20}
+    arguments = {
+        "root": work,
+        "command": command,
+        "profile": "full",
+        "network": False,
+        "environment": [],
+        "timeout": 20,
+    }
     return {"call": "shell", "arguments": {**arguments, **how}}
 
 
@@ -129,7 +136,9 @@ def probe(
     order = {"nonce": nonce, "answer": f"answer-{nonce}.json", "attempts": list(attempts)}
     lay_file(scene, f"{WORK}/order.json", json.dumps(order))
     called = call(scene, [*first, shell("bash probe.sh", **how)], 50, more=more or {})
-    last = called.outcomes[len(first)] if len(called.outcomes) > len(first) else Outcome(error="none", text=called.problem)
+    last = (
+        called.outcomes[len(first)] if len(called.outcomes) > len(first) else Outcome(error="none", text=called.problem)
+    )
     return Ran(last, left(f"{WORK}/answer-{nonce}.json", nonce), called), called
 
 
