@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from wallbite.cases.backups import backing
-from wallbite.cases.channels import asked, confinement, products, redactions, states, writers, writes
+from wallbite.cases.channels import asked, confinement, products, redactions, shares, states, writers, writes
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
 from wallbite.cases.disk import modes, places, planted, raced
@@ -93,6 +93,7 @@ def called_cases(library: Library, postures: Sequence[str], seed: int) -> Iterat
         yield from states.plan(postures)
         yield from confinement.plan(postures)
     yield from asked.plan(postures)
+    yield from shares.plan(postures)
     yield from redactions.plan(postures, seed)
 
 
