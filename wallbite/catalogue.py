@@ -49,8 +49,16 @@ PRIVSEP: Final = Profile(
         Family("INST", "What is laid down"),
     ),
 )
+CHANNELS: Final = Profile(
+    "channels",
+    (
+        Family("CHAN", "What is written"),
+        Family("SHARE", "Several users on one host"),
+        Family("BOX", "The tool sandbox"),
+    ),
+)
 _FOLDER: Final = content("conformance", "requirements")
-PROFILES: Final[Mapping[str, Profile]] = {PRIVSEP.name: PRIVSEP}
+PROFILES: Final[Mapping[str, Profile]] = {one.name: one for one in (PRIVSEP, CHANNELS)}
 
 
 @dataclass(frozen=True, slots=True)

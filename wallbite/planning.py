@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
 from wallbite.cases.backups import backing
+from wallbite.cases.channels import asked, confinement, products, redactions, shares, states, writers, writes
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
 from wallbite.cases.disk import modes, places, planted, raced
@@ -20,6 +21,7 @@ from wallbite.catalogue import Requirement
 from wallbite.checks import Check
 from wallbite.facts import Setting, SurfaceFact
 from wallbite.observation import Observation
+from wallbite.target.library import Library
 from wallbite.target.model import Target
 
 Case = dict[str, Any]
@@ -75,8 +77,24 @@ def cases(
     found += matrix.plan_matrix(tuple(postures), tables["boot_matrix"])
     if "drawn" in {kind for kind, _ in wanted}:
         found += matrix.plan_drawn(tuple(postures), tables["boot_matrix"], seed)
+    if target.library is not None:
+        found += called_cases(target.library, postures, seed)
     found = [*documents.plan(postures, tables["documents"], seed), *planted.plan(postures, seed), *found]
     return [case for case in found if (case["kind"], case["posture"]) in wanted]
+
+
+def called_cases(library: Library, postures: Sequence[str], seed: int) -> Iterator[Case]:
+    """The cases of a library."""
+    channels = tuple(library.channels)
+    yield from products.plan(postures)
+    yield from writes.plan(postures, channels)
+    yield from writers.plan(postures, channels)
+    if library.switches:
+        yield from states.plan(postures)
+        yield from confinement.plan(postures)
+    yield from asked.plan(postures)
+    yield from shares.plan(postures)
+    yield from redactions.plan(postures, seed)
 
 
 def unfinished(case: Case, seen: Sequence[Observation]) -> list[Case]:
@@ -89,10 +107,22 @@ def _wanted(
     target: Target, requirements: Iterable[Requirement], checks: Mapping[str, Check], postures: Sequence[str]
 ) -> set[tuple[str, str]]:
     """Kind and posture of every case that an applicable requirement needs."""
+    if target.library is not None:
+        return _applicable(target, requirements, checks, postures, frozenset())
     lacking = [kinds for part, kinds in _TAKES.items() if getattr(target, part) is None]
     impossible = {kind for kinds in lacking for kind in kinds.split()}
     if target.gate is None and "default" in target.accounts:  # nothing says how that account would be taken away
         impossible |= {"no-default"}
+    return _applicable(target, requirements, checks, postures, impossible)
+
+
+def _applicable(
+    target: Target,
+    requirements: Iterable[Requirement],
+    checks: Mapping[str, Check],
+    postures: Sequence[str],
+    impossible: Collection[str],
+) -> set[tuple[str, str]]:
     return {
         (kind, posture)
         for requirement in requirements
@@ -116,6 +146,7 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
         "tree": [asdict(one) for one in target.installer.tree] if target.installer else [],
         "code-refusals": dict(target.fingerprints.refusals) if target.fingerprints else {},
         "passthrough": bool(target.gate and target.gate.passthrough),
+        **declared_by(target.library),
         "verbs": [name for name in ("check", "version", "backup") if getattr(gateway, name)],
     }
     return Setting(
@@ -131,6 +162,23 @@ def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
         excused=dict(target.claims.not_applicable),
         declared=declared,
     )
+
+
+def declared_by(library: Library | None) -> dict[str, Any]:
+    """What checks need to know of a library."""
+    if library is None:
+        return {}
+    channels = {name: {**asdict(one), "mode": f"{one.mode:04o}"} for name, one in library.channels.items()}
+    return {
+        "channels": channels,
+        "readable": dict(library.readable),
+        "telemetry": list(library.telemetry),
+        "states": dict(library.states),
+        "limits": dict(library.limits),
+        "network-skills": list(library.network_skills),
+        "printed": {name: each["ends"] for name, each in library.printed.items()},
+        "promises": dict(library.promises),
+    }
 
 
 def _closed(target: Target) -> list[str]:

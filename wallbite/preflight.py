@@ -21,6 +21,9 @@ def preflight(options: RunOptions) -> None:
     target = load(options.target)
     check_claims(target, known)
     catalogue.select(known, options.select, options.profile or target.claims.profile)
+    if options.profile not in ("", target.claims.profile):
+        what = f"{target.name} does not claim the profile {options.profile!r}"
+        raise UsageProblem(what, expected=target.claims.profile, remedy="name a target that claims it")
     for posture in options.postures:
         if posture not in target.postures:
             expected = f"one of {', '.join(target.postures)}"

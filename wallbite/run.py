@@ -28,6 +28,7 @@ from wallbite.progress import Progress
 from wallbite.stages.namespace import probe_environment
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
+from wallbite.target.library import trees
 from wallbite.target.model import Surface
 from wallbite.verdict import Level, Verdict
 from wallbite.waivers import Waiver
@@ -130,7 +131,8 @@ def observe(planned: Plan, writer: RecordWriter, progress: Progress) -> tuple[li
     seen: list[Observation] = []
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
-    with Pool(min(planned.options.jobs, max(len(cases), 1)), CONDUCT, context=context) as pool:
+    jobs, reached = min(planned.options.jobs, max(len(cases), 1)), trees(planned.target.library)
+    with Pool(jobs, CONDUCT, trees=reached, context=context) as pool:
         while cases:
             total += len(cases)
             progress.total(total)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wallbite import checks, run
+from wallbite.catalogue import CHANNELS
 from wallbite.checks import Check
 from wallbite.evidence.record import RecordWriter
 from wallbite.facts import Facts
@@ -31,6 +32,7 @@ WHOLE = os.environ.get("WALLBITE_FAULTS") == "whole"
 EVERY = WHOLE or os.environ.get("WALLBITE_FAULTS") == "every"
 DRAWN = "drawn"
 BROAD = 8  # requirements
+CALLED = {family.name for family in CHANNELS.families}  # the profile of libraries
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ def notice(name: str, folder: Path) -> Noticed:
     """Run with the fault called ``name``, and say what was noticed."""
     seeded, bound = faults.load(name), checks.load()
     postures = seeded.postures if WHOLE else few(seeded)
-    chosen = families(seeded) if WHOLE else together(seeded, bound)
-    options = RunOptions(fault=name, postures=postures, select=tuple(chosen), out=folder, seed=1)
+    chosen = sorted(families(seeded)) if WHOLE else together(seeded, bound)
+    target = "reference-channels" if families(seeded) <= CALLED else "reference"
+    options = RunOptions(target, fault=name, postures=postures, select=tuple(chosen), out=folder, seed=1)
     planned = replace(run.plan(options), checks=bound if WHOLE else undrawn(bound))
     return noticed(postures, verdicts(planned))
 
@@ -112,9 +115,9 @@ def together(seeded: Fault, bound: Mapping[str, Check]) -> list[str]:
     return [name for name, check in bound.items() if set(check.needs) <= kinds]
 
 
-def families(seeded: Fault) -> list[str]:
+def families(seeded: Fault) -> set[str]:
     """The families of the requirements that it names."""
-    return sorted({name.partition("-")[0] for name in seeded.noticed_by})
+    return {name.partition("-")[0] for name in seeded.noticed_by}
 
 
 def undrawn(bound: Mapping[str, Check]) -> dict[str, Check]:

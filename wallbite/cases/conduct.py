@@ -8,6 +8,8 @@ from typing import Any
 
 from wallbite import tables, target
 from wallbite.cases.backups import backing, harrying
+from wallbite.cases.channels import asked, confinement, products, redactions, shares, states, writers, writes
+from wallbite.cases.channels.calling import prepare_files
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
 from wallbite.cases.disk import modes, places, planted, raced
@@ -63,6 +65,14 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "secrets": deliveries.run,
     "secrets-unconfined": deliveries.run_unconfined,
     "secret-boots": secret_boots.run,
+    "writes": writes.run,
+    "writers": writers.run,
+    "product": products.run,
+    "redaction": redactions.run,
+    "states": states.run,
+    **dict.fromkeys(confinement.PARTS, confinement.run),
+    "asked": asked.run,
+    "shares": shares.run,
 }
 
 
@@ -85,6 +95,8 @@ def prepare(order: Mapping[str, Any]) -> None:
     for step in context.target.install:
         if step.kind == "copy":
             runtime.files(root() / step.source, seeded)
+    if context.target.library is not None:
+        prepare_files(context.target.library, seeded, root())
     load_probe()
     carriers.compiled_probe()
     _prepared[:] = [context]

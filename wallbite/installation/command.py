@@ -17,9 +17,9 @@ PARTING: Final = 1 << 20  # bytes that are still read when it has ended, and its
 
 
 def run_bounded(
-    argv: Sequence[str], timeout: float, stdin: Any = subprocess.DEVNULL, **options: Any
+    argv: Sequence[str], timeout: float, stdin: Any = subprocess.DEVNULL, keep: int = KEPT, **options: Any
 ) -> tuple[int, str]:
-    """Its exit code (negative for a signal) and the end of what it printed; options are those of ``Popen``.
+    """Its exit code (negative for a signal) and the last `keep` bytes of what it printed; options are ``Popen``'s.
 
     Raises:
         OSError: it cannot be started, or has not ended in time (``TimeoutError``); it is killed then.
@@ -34,7 +34,7 @@ def run_bounded(
         **options,
     )
     try:
-        kept = _listen(process, deadline)
+        kept = _listen(process, deadline, keep)
     except TimeoutError:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -47,7 +47,7 @@ def run_bounded(
     return process.returncode, kept.decode("utf-8", "backslashreplace")
 
 
-def _listen(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+def _listen(process: subprocess.Popen[bytes], deadline: float, keep: int) -> bytes:
     """The end of its output, when it has ended."""
     assert process.stdout is not None
     source, kept = process.stdout.fileno(), b""
@@ -60,7 +60,7 @@ def _listen(process: subprocess.Popen[bytes], deadline: float) -> bytes:
             left -= len(chunk)
             if not chunk:
                 break
-        kept = (kept + chunk)[-KEPT:]
+        kept = (kept + chunk)[-keep:]
     return kept
 
 

@@ -65,18 +65,27 @@ def overlay(workplace: str, points: list[str]) -> tuple[str, bool]:
     return root, handles
 
 
-def furniture(root: str, points: list[str]) -> None:
-    """Fill the directories below `root` that a running system has: /dev, /proc, /sys, /tmp, /run and the system's."""
+def furniture(root: str, points: list[str], *, whole_proc: bool = False) -> None:
+    """Fill the directories below `root` that a running system has: /dev, /proc, /sys, /tmp, /run and the system's.
+
+    With `whole_proc` nothing of /proc is masked: a sandbox of a plain user's may then mount one of its own, which the
+    kernel forbids below a masked one. No set-uid program works there, so that nobody becomes root.
+    """
+    safely = kernel.MS_NOSUID if whole_proc else 0
     for entry in Path("/").iterdir():
         if mounts.is_system(entry.name) and entry.is_dir() and not entry.is_symlink():
-            mounts.bind_read_only(str(entry), f"{root}{entry}", 0, points)
+            mounts.bind_read_only(str(entry), f"{root}{entry}", safely, points)
     kernel.mount("proc", f"{root}/proc", "proc", _HARMLESS)
     kernel.mount("sysfs", f"{root}/sys", "sysfs", _HARMLESS | kernel.MS_RDONLY)
     for name, options in _TEMPORARY.items():
         mounts.tmpfs(f"{root}/{name}", options)
     Path(f"{root}/run/lock").mkdir(0o755)
     _devices(f"{root}/dev")
-    _mask(root)
+    if whole_proc:
+        kernel.mount(None, root, None, kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_NOSUID)
+    else:
+        _mask(root)
+    _seal(root)
 
 
 def _upper(workplace: str, point: str) -> str:
@@ -171,6 +180,9 @@ def _mask(root: str) -> None:
     for name in _BLANK:
         if Path(f"{root}/proc/{name}").exists():
             kernel.mount(f"{root}/dev/null", f"{root}/proc/{name}", None, kernel.MS_BIND)
+
+
+def _seal(root: str) -> None:
     for name in _SEALED:
         Path(f"{root}/{name}").touch(0o644)
         mounts.bind_read_only(f"{root}/{name}", f"{root}/{name}", 0, [])

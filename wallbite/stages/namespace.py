@@ -57,11 +57,12 @@ def isolate() -> None:
         raise EnvironmentProblem(f"cannot make namespaces: {error.strerror}", remedy=_REMEDY) from None
 
 
-def furnish(trees: reach.Reach) -> Facts:
+def furnish(trees: reach.Reach, *, whole_proc: bool = False) -> Facts:
     """In process 1: lay the stage out and enter it.
 
     Args:
         trees: what of the host is to be reachable besides its system.
+        whole_proc: leave /proc unmasked, where only plain users run what is tested.
 
     Raises:
         EnvironmentProblem: the kernel refuses a mount.
@@ -70,7 +71,7 @@ def furnish(trees: reach.Reach) -> Facts:
     try:
         kernel.loopback_up()
         socket.sethostname("stage")
-        handles = _enter(trees)
+        handles = _enter(trees, whole_proc)
     except OSError as error:
         raise EnvironmentProblem(f"cannot make a stage: {error}", remedy=_REMEDY) from None
     finally:
@@ -78,12 +79,12 @@ def furnish(trees: reach.Reach) -> Facts:
     return Facts(handles, _fresh_keyring())
 
 
-def _enter(trees: reach.Reach) -> bool:
+def _enter(trees: reach.Reach, whole_proc: bool) -> bool:
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     points = mounts.mount_points()
     mounts.tmpfs(_WORKPLACE, "mode=0755,size=512m,nr_inodes=400k")
     root, handles = layout.overlay(_WORKPLACE, points)
-    layout.furniture(root, points)
+    layout.furniture(root, points, whole_proc=whole_proc)
     reach.lay(root, trees, points)
     os.chdir(root)
     kernel.pivot_root(".", ".")

@@ -232,13 +232,25 @@ def _conduct(worker: _Worker, request: dict[str, Any], send: int) -> None:
 
     try:
         started = time.monotonic()
-        facts = namespace.furnish(worker.trees)
+        facts = namespace.furnish(worker.trees, whole_proc=_whole_proc(request))
         stage = {**asdict(facts), "boot_seconds": time.monotonic() - started}
         worker.conduct({**request, "stage": stage}, emit)
     except BaseException as error:  # noqa: BLE001 - also what asks process 1 to exit is a failure of the case
         _write(send, _error_line(error))
     else:
         _write(send, b".\n")
+
+
+def _whole_proc(request: dict[str, Any]) -> bool:
+    """Whether /proc is to be left unmasked: never where the target is root.
+
+    Raises:
+        ValueError: a case asks for both.
+    """
+    wanted = bool(request.get("params", {}).get("whole_proc"))
+    if wanted and request.get("posture") != "unprivileged":
+        raise ValueError("an unmasked /proc is for plain users alone")
+    return wanted
 
 
 def _error_line(error: BaseException) -> bytes:

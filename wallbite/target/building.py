@@ -9,6 +9,7 @@ from typing import Any, Final
 from wallbite.documents import Document
 from wallbite.target.endings import Beside, Ends
 from wallbite.target.installing import Installer, Laid
+from wallbite.target.library import IDENTITIES, build_library
 from wallbite.target.model import Account, Claims, Config, ConfigFile, Step, Surface, Target
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text, names_account
 from wallbite.target.running import (
@@ -65,6 +66,24 @@ def build(document: Document) -> Target:
         vault=_vault(raw["vault"]) if "vault" in raw else None,
         scratch=tuple(raw.get("scratch", ())),
         residuals=raw.get("residuals", {}),
+    )
+
+
+def build_called(document: Document) -> Target:
+    """The target that a valid document of a library describes: nothing boots, so its gateway has no command."""
+    raw: Raw = document.value
+    return Target(
+        name=raw["name"],
+        title=raw.get("title", raw["name"]),
+        claims=Claims(raw["claims"]["profile"], raw["claims"].get("not-applicable", {})),
+        identities=IDENTITIES,
+        accounts={},
+        postures=tuple(raw["postures"]),
+        gateway=GatewayCommands(program="", serve=(), ready=Ready()),
+        surfaces=(),
+        source=document,
+        folder=Path(document.file).absolute().parent,
+        library=build_library(raw),
     )
 
 

@@ -8,10 +8,11 @@ from itertools import chain
 from wallbite.content import content
 from wallbite.documents import Document, among, nearest, read, shown, validate
 from wallbite.problems import UsageProblem
-from wallbite.target.building import build
+from wallbite.target.building import build, build_called
 from wallbite.target.known import known_placeholders
+from wallbite.target.library import SCHEMA, library_rules
 from wallbite.target.model import Target
-from wallbite.target.rules import RULES
+from wallbite.target.rules import RULES, profile
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -46,12 +47,14 @@ def parse_target(document: Document) -> Target:
     Raises:
         UsageProblem: the first thing that is wrong with it, by line.
     """
-    validate(document, "target")
-    problems = chain(*(rule(document) for rule in (*RULES, known_placeholders)))
+    is_library = document.at(("schema",)) == SCHEMA
+    validate(document, "library" if is_library else "target")
+    rules = (profile, library_rules) if is_library else (*RULES, known_placeholders)
+    problems = chain(*(rule(document) for rule in rules))
     first = min(problems, key=lambda problem: int(problem.where.rpartition(":")[2]), default=None)
     if first:
         raise first
-    return build(document)
+    return build_called(document) if is_library else build(document)
 
 
 def _is_path(given: str) -> bool:

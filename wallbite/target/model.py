@@ -12,6 +12,7 @@ from wallbite.content import root as content_root
 from wallbite.documents import Document
 from wallbite.target.endings import Beside, Ends
 from wallbite.target.installing import Installer
+from wallbite.target.library import Library
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text
 from wallbite.target.running import Gate, GatewayCommands, Loopback, SideDoors, Spawn, Vault
 from wallbite.target.verifying import Fingerprints
@@ -167,6 +168,7 @@ class Target:
     vault: Vault | None = None
     scratch: tuple[str, ...] = ()
     residuals: Mapping[str, str] = field(default_factory=dict)
+    library: Library | None = None
 
     @property
     def digest(self) -> str:

@@ -8,13 +8,16 @@ import shutil
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from wallbite.target.library import missing_package
 from wallbite.target.model import Target
 from wallbite.target.running import Need
 
 
 def missing(target: Target) -> str:
     """Why a target cannot be run here, in a sentence; empty where nothing is missing."""
-    reasons = (_CHECKS[need.kind](need.name) for need in target.gateway.requires)
+    reasons = [_CHECKS[need.kind](need.name) for need in target.gateway.requires]
+    if target.library and target.library.package:
+        reasons.append(missing_package(target.library.package))
     return "; ".join(reason for reason in reasons if reason)
 
 

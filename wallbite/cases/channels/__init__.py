@@ -1,0 +1,1 @@
+"""Libraries that keep channels: what they write, what they run, and who else comes to it."""
