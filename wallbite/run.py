@@ -14,7 +14,6 @@ from typing import Any, Final
 from wallbite import catalogue, checks, planning, reports, tables
 from wallbite.catalogue import Catalogue, Requirement
 from wallbite.checks import Check
-from wallbite.evidence.host import host_facts, kernel_facts
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.record import RecordWriter
 from wallbite.evidence.summary import Summary, summary_of
@@ -24,7 +23,7 @@ from wallbite.observation import Observation
 from wallbite.options import RunOptions
 from wallbite.problems import EnvironmentProblem
 from wallbite.progress import Progress
-from wallbite.stages.namespace import probe_environment
+from wallbite.stages.choice import Stage, stage_of
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
 from wallbite.verdict import Level, Verdict
@@ -105,10 +104,9 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         Problem: nothing could be decided, or what the user wrote is wrong; nothing is left then.
     """
     planned = plan(options)
-    probe_environment()
-    with RecordWriter(options.out) as writer:
-        writer.header(header_of(planned))
-        seen, used = observe(planned, writer, progress)
+    with stage_of(options, planned.target) as stage, RecordWriter(options.out) as writer:
+        writer.header(header_of(planned, stage.facts))
+        seen, used = observe(planned, writer, progress, stage)
         facts = Facts(planned.setting, seen, planned.tables)
         writer.verdicts(checks.judge(planned.requirements, facts, planned.checks))
         record = writer.footer(finished=_now())
@@ -116,13 +114,16 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
     return RunResult(options.out, record, summary_of(record), used)
 
 
-def observe(planned: Plan, writer: RecordWriter, progress: Progress) -> tuple[list[Observation], float]:
+def observe(
+    planned: Plan, writer: RecordWriter, progress: Progress, stage: Stage
+) -> tuple[list[Observation], float]:
     """Have the workers do every case; the observations as they were written, and the processor time."""
     cases, total = planned.cases, 0
     seen: list[Observation] = []
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
-    with Pool(min(planned.options.jobs, max(len(cases), 1)), CONDUCT, context=context) as pool:
+    jobs = min(planned.options.jobs, max(len(cases), 1))
+    with Pool(jobs, CONDUCT, trees=stage.keep, context=context, start=stage.start) as pool:
         while cases:
             total += len(cases)
             progress.total(total)
@@ -156,7 +157,7 @@ def observations_of(result: CaseResult) -> Iterable[Observation]:
         )
 
 
-def header_of(planned: Plan) -> Header:
+def header_of(planned: Plan, facts: Mapping[str, Any]) -> Header:
     """What is known before the first case."""
     target, options = planned.target, planned.options
     absent = planned.catalogue.missing(options.profile or target.claims.profile)
@@ -173,8 +174,8 @@ def header_of(planned: Plan) -> Header:
             {"name": one.name, "path": one.path, "class": one.class_, "kind": one.kind} for one in target.surfaces
         ),
         requirements=tuple(_as_json(each) for each in planned.requirements),
-        host=host_facts(),
-        kernel=kernel_facts(),
+        host=facts["host"],
+        kernel=facts["kernel"],
         command=tuple(sys.argv),
         started=_now(),
         seed=planned.seed,

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Final, NoReturn
 
-from wallbite.stages import kernel, namespace, reach, uids
+from wallbite.stages import kernel, namespace, reach, skeleton, uids
 
 MAX_BYTES: Final = 64 << 20  # of observations in a case
 MAX_LINE: Final = 8 << 20  # of one observation
@@ -55,6 +55,7 @@ class _Worker:
     conduct: Conduct
     trees: reach.Reach
     uid_base: int
+    lower: str
     streams: tuple[BinaryIO, BinaryIO]
 
 
@@ -62,22 +63,26 @@ def main() -> None:
     """Serve orders until standard input ends.
 
     The first line says how: ``parent``, the pid of the harness; ``conduct``, the function that runs a case, as
-    ``module:function``; ``trees``, paths that every uid in a stage must reach; ``context``, for the function
+    ``module:function``; ``trees``, paths that every uid in a stage must reach besides the interpreter; ``context``, for the function
     ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case.
+
+    In a container the harness is no parent (its pid is 0), and has claimed the uids (``uid_base``) on its own machine.
     """
-    kernel.die_with_parent()
     orders, answers = _take_streams()
-    first = json.loads(orders.readline() or b'{"parent": 0}')
+    first = json.loads(orders.readline() or b'{"parent": -1}')
+    if first["parent"]:
+        kernel.die_with_parent()
     if os.getppid() != first["parent"]:
         os._exit(1)
     kernel.become_subreaper()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        base, claimed = uids.claim()
+        base, claimed = (first["uid_base"], contextlib.nullcontext()) if first.get("uid_base") else uids.claim()
         worker = _Worker(
             conduct=_load(first["conduct"], first["context"]),
-            trees=reach.survey(first["trees"]),
+            trees=reach.survey([*reach.python_trees(), *first["trees"]]),
             uid_base=base,
+            lower="/" if first["parent"] else skeleton.make(),
             streams=(orders, answers),
         )
     except Exception as error:  # noqa: BLE001 - the harness says it
@@ -232,7 +237,7 @@ def _conduct(worker: _Worker, request: dict[str, Any], send: int) -> None:
 
     try:
         started = time.monotonic()
-        facts = namespace.furnish(worker.trees)
+        facts = namespace.furnish(worker.trees, worker.lower)
         stage = {**asdict(facts), "boot_seconds": time.monotonic() - started}
         worker.conduct({**request, "stage": stage}, emit)
     except BaseException as error:  # noqa: BLE001 - also what asks process 1 to exit is a failure of the case
