@@ -21,6 +21,12 @@ def preflight(options: RunOptions) -> None:
     target = load(options.target)
     check_claims(target, known)
     catalogue.select(known, options.select, options.profile or target.claims.profile)
+    if options.stage != "container":
+        for name in ("engine", "distro", "image"):
+            if getattr(options, name):
+                raise UsageProblem(
+                    f"--{name} without --stage container", remedy="add --stage container, or leave it out"
+                )
     for posture in options.postures:
         if posture not in target.postures:
             expected = f"one of {', '.join(target.postures)}"

@@ -23,7 +23,7 @@ from wallbite.observation import Observation
 from wallbite.options import RunOptions
 from wallbite.problems import EnvironmentProblem
 from wallbite.progress import Progress
-from wallbite.stages.choice import Stage, stage_of
+from wallbite.stages.choice import Stage, here, stage_of
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
 from wallbite.verdict import Level, Verdict
@@ -115,10 +115,10 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
 
 
 def observe(
-    planned: Plan, writer: RecordWriter, progress: Progress, stage: Stage
+    planned: Plan, writer: RecordWriter, progress: Progress, stage: Stage | None = None
 ) -> tuple[list[Observation], float]:
     """Have the workers do every case; the observations as they were written, and the processor time."""
-    cases, total = planned.cases, 0
+    cases, total, stage = planned.cases, 0, stage or here()
     seen: list[Observation] = []
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
@@ -157,9 +157,9 @@ def observations_of(result: CaseResult) -> Iterable[Observation]:
         )
 
 
-def header_of(planned: Plan, facts: Mapping[str, Any]) -> Header:
+def header_of(planned: Plan, facts: Mapping[str, Any] | None = None) -> Header:
     """What is known before the first case."""
-    target, options = planned.target, planned.options
+    target, options, facts = planned.target, planned.options, facts or here().facts
     absent = planned.catalogue.missing(options.profile or target.claims.profile)
     return Header(
         target=target.name,

@@ -7,7 +7,7 @@ import os
 from typing import Final
 
 from wallbite.cli.command import Commands, add_command
-from wallbite.cli.output import say
+from wallbite.cli.output import complain, say
 from wallbite.exits import ExitCode
 from wallbite.problems import UsageProblem
 
@@ -21,10 +21,15 @@ def add(commands: Commands) -> None:
 
 
 def _clean(options: argparse.Namespace) -> ExitCode:
-    from wallbite.containers import leftovers
+    from wallbite.containers import engines, leftovers
 
     if os.geteuid() != 0:
         raise UsageProblem("this user is not root", expected="root", remedy="run: sudo wallbite clean")
-    removed = leftovers.clean(everything=options.images)
+    kinds = ("equipment", "distribution") if options.images else ("equipment",)
+    answering, silent = engines.survey()
+    removed = [each for engine in answering for each in leftovers.clear(engine)]
+    removed += [each for engine in answering for each in leftovers.clear_images(engine, kinds)]
     say("\n".join(f"removed: {one}" for one in removed) or "nothing was left")
-    return ExitCode.CONFORMANT
+    for name, reason in silent.items():
+        complain(f"{name}: {reason}; what it has was not looked at")
+    return ExitCode.UNDECIDED if silent else ExitCode.CONFORMANT

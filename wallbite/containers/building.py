@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from wallbite.containers import labels
+from wallbite.containers import labels, leftovers
 from wallbite.containers.distributions import Distribution
 from wallbite.containers.engines import Engine
 from wallbite.containers.failures import essence, explained, failure
@@ -76,21 +75,24 @@ def _bootstrapped(engine: Engine, wanted: Distribution, say: Say) -> str:
         raise EnvironmentProblem(f"{wanted.name}: no base", remedy="install mmdebstrap, or let a registry be reached")
     mirror = os.environ.get(MIRROR) or _MIRROR
     say(f"{wanted.name}: bootstrapping {wanted.suite} from {mirror}")
-    with tempfile.TemporaryDirectory(prefix="wallbite-") as folder:
+    with leftovers.workplace() as folder:
         if (free := shutil.disk_usage(folder).free) < _ROOM:
-            raise EnvironmentProblem(f"{wanted.name}: {free >> 20} MiB are free in {folder}", expected=f"{_ROOM >> 20} MiB")
-        archive = Path(folder, "root.tar")
+            raise EnvironmentProblem(
+                f"{wanted.name}: {free >> 20} MiB are free in {folder}", expected=f"{_ROOM >> 20} MiB"
+            )
+        archive = folder / "root.tar"
         expired = ["--aptopt=Acquire::Check-Valid-Until false"] if wanted.expired else []
         done = subprocess.run(
             ["mmdebstrap", "--variant=minbase", *expired, f"--include={_INCLUDED}", wanted.suite, str(archive), mirror],
             capture_output=True,
             text=True,
             check=False,
+            env={**os.environ, "TMPDIR": str(folder)},
         )
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if line.startswith("E:")]
             raise EnvironmentProblem(f"{wanted.name}: mmdebstrap: {(errors or ['it failed'])[0].removeprefix('E: ')}")
         tag = f"wallbite/base:{wanted.suite}"
         with explained(f"{wanted.name}: the base cannot be imported"):
-            engine.client.image.import_(archive, tag=tag)
+            engine.client.image.import_(archive, tag=tag, changes=[f"LABEL {labels.KIND}=distribution"])
     return tag

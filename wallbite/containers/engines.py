@@ -39,7 +39,7 @@ class Engine:
         """Its client; the library takes a fifth of a second to import."""
         from python_on_whales import DockerClient
 
-        return DockerClient(client_call=list(self.call), client_type=self.name)
+        return DockerClient(client_call=list(self.call), client_type="docker" if self.name == "docker" else "podman")
 
     @property
     def version(self) -> str:
@@ -58,7 +58,9 @@ class Engine:
         if "SecurityOptions" in self.told:
             return ", ".join(self.told["SecurityOptions"] or ()) or "none"
         security = self.told.get("host", {}).get("security", {})
-        return ", ".join(name for name in ("apparmor", "seccomp", "selinux") if security.get(f"{name}Enabled")) or "none"
+        return (
+            ", ".join(name for name in ("apparmor", "seccomp", "selinux") if security.get(f"{name}Enabled")) or "none"
+        )
 
     def say(self, *words: str, timeout: float | None = None) -> subprocess.CompletedProcess[str]:
         """Call its client for what the library has no verb for."""
@@ -80,6 +82,13 @@ def choose(asked: str = "") -> Engine:
     told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     remedy = "start Docker or Podman, or use the stage that needs no engine: --stage namespace"
     raise EnvironmentProblem(f"no container engine answers ({told})", remedy=remedy)
+
+
+def survey() -> tuple[list[Engine], dict[str, str]]:
+    """Every engine that answers; and of those that are installed and do not, why."""
+    found = {name: _ask(name) for name in ENGINES if shutil.which(name)}
+    answering = [engine for engine in found.values() if isinstance(engine, Engine)]
+    return answering, {name: reason for name, reason in found.items() if isinstance(reason, str)}
 
 
 def _ask(name: str) -> Engine | str:

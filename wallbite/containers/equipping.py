@@ -13,13 +13,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from wallbite.containers import labels, running
+from wallbite.containers import labels, leftovers, running
 from wallbite.containers.asking import Interpreter, interpreter_of
 from wallbite.containers.engines import Engine
 from wallbite.containers.failures import essence, explained
@@ -113,8 +112,8 @@ def _short(*parts: str) -> str:
 
 def _make_environment(engine: Engine, image: Image, wanted: Sequence[str], tag: str) -> None:
     interpreter = interpreter_of(engine, image.id, image.python, image.named)
-    with tempfile.TemporaryDirectory(prefix="wallbite-") as folder:
-        top = Path(folder, "wallbite")
+    with leftovers.workplace() as folder:
+        top = folder / "wallbite"
         version = f"{interpreter.version[0]}.{interpreter.version[1]}"
         packages = top / "lib" / f"python{version}" / "site-packages"
         packages.mkdir(parents=True)
@@ -128,8 +127,8 @@ def _make_environment(engine: Engine, image: Image, wanted: Sequence[str], tag: 
 
 
 def _make_equipped(engine: Engine, environment: str, tag: str) -> None:
-    with tempfile.TemporaryDirectory(prefix="wallbite-") as folder:
-        top = Path(folder, "wallbite")
+    with leftovers.workplace() as folder:
+        top = folder / "wallbite"
         for name, path in harness_files().items():
             place = top / "harness" / name
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -142,9 +141,9 @@ def _install(interpreter: Interpreter, wanted: Sequence[str], folder: Path, name
     platforms = [word for platform in interpreter.platforms for word in ("--platform", platform)]
     version = ".".join(map(str, interpreter.version))
     words = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--only-binary=:all:"]
+    words += ["--target", str(folder), "--python-version", version, "--implementation", "cp"]
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", *words, "--target", str(folder), "--python-version", version]
-        + ["--implementation", "cp", *platforms, *wanted],
+        [sys.executable, "-m", "pip", "install", *words, *platforms, *wanted],
         capture_output=True,
         text=True,
         check=False,
@@ -162,7 +161,7 @@ def _layer(engine: Engine, below: str, python: str, top: Path, tag: str) -> None
     for path in (top, *top.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() else 0o644)
-    changed = {"labels": labels.of("equipment"), "cap_add": ["DAC_OVERRIDE"], "interactive": False}
+    changed = {"labels": labels.of("equipment"), "cap_add": ["DAC_OVERRIDE"], "interactive": False, "remove": False}
     command = [python, "-I", "-m", "compileall", "-q", "-j", "1", PLACE]
     made = running.create(engine, below, command, {"/usr/lib/": str(top)}, changed)
     try:

@@ -13,7 +13,7 @@ _REMEDIES: Final = {
     "no space left on device": "the disk is full: make room where the engine keeps its data",
     "permission denied": "this user may not use the engine",
     "cannot connect": "the engine's daemon does not answer: start it",
-    "unable to apply caps": "the engine cannot confer a capability that a stage needs; run where its bounding set has it",
+    "unable to apply caps": "the engine lacks a capability that a stage needs; run it where its bounding set has it",
     "operation not permitted": "the engine may not do this here; see docs/containers.md for what it needs",
 }
 

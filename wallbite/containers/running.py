@@ -63,6 +63,7 @@ def options() -> dict[str, Any]:
         "security_options": list(privileges.SECURITY),
         "labels": labels.of("container"),
         "interactive": True,
+        "remove": True,
         "healthcheck": False,
         "log_driver": "none",
         "pids_limit": -1,

@@ -18,6 +18,7 @@ from wallbite.containers import labels, leftovers, privileges, running
 from wallbite.containers.engines import Engine
 from wallbite.containers.equipping import Image, equip
 from wallbite.containers.failures import essence
+from wallbite.evidence.host import kernel_facts
 from wallbite.problems import EnvironmentProblem
 from wallbite.stages import uids
 from wallbite.stages.pool import Order
@@ -91,7 +92,9 @@ class ContainerStage:
         with running.running(self.engine, self._equipped, command, changed=_CHANGED) as container:
             assert container.process.stdout is not None  # noqa: S101 - a pipe was asked for
             if container.process.stdout.read(1) != b".":
-                raise EnvironmentProblem(f"{self.image.named}: no container of it runs: {essence(container.complaint())}")
+                raise EnvironmentProblem(
+                    f"{self.image.named}: no container of it runs: {essence(container.complaint())}"
+                )
             host = testinfra.get_host(f"{self.engine.name}://{container.id}")
             done = host.run(f"{running.PYTHON} -I -c %s", _TELL)
         if done.rc:
@@ -106,8 +109,6 @@ class ContainerStage:
             raise EnvironmentProblem(f"{self.image.named}: {told['refusal']}")
         kernel = dict(told["kernel"])
         if told["boot"] == labels.boot():  # the engine's machine is this one: its control groups are seen whole
-            from wallbite.evidence.host import kernel_facts
-
             kernel["cgroup"] = kernel_facts()["cgroup"]
         container = {
             "engine": f"{self.engine.name} {self.engine.version}",

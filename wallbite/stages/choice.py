@@ -53,4 +53,9 @@ def stage_of(options: RunOptions, target: Target) -> Iterator[Stage]:
             yield stage
         return
     probe_environment()
-    yield NamespaceStage(start_here, (), {"host": host_facts(), "kernel": kernel_facts()})
+    yield here()
+
+
+def here() -> NamespaceStage:
+    """The stage on this machine."""
+    return NamespaceStage(start_here, (), {"host": host_facts(), "kernel": kernel_facts()})

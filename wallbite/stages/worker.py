@@ -63,8 +63,8 @@ def main() -> None:
     """Serve orders until standard input ends.
 
     The first line says how: ``parent``, the pid of the harness; ``conduct``, the function that runs a case, as
-    ``module:function``; ``trees``, paths that every uid in a stage must reach besides the interpreter; ``context``, for the function
-    ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case.
+    ``module:function``; ``trees``, paths that every uid in a stage must reach besides the interpreter; ``context``,
+    for the function ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case.
 
     In a container the harness is no parent (its pid is 0), and has claimed the uids (``uid_base``) on its own machine.
     """
