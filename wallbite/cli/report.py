@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from wallbite.cli.command import Commands, add_command
-from wallbite.cli.output import say
+from wallbite.cli.output import complain, say
 from wallbite.documents import printable
 from wallbite.exits import ExitCode
 from wallbite.problems import UsageProblem
@@ -21,20 +21,41 @@ FORMATS: Final = ("html", "junit", "markdown", "json")
 def add(commands: Commands) -> None:
     """Add the command to the grammar."""
     parser = add_command(commands, NAME, "render a record", _report)
-    parser.add_argument("folder", metavar="DIR", help="the folder that a run wrote")
-    parser.add_argument("--format", choices=FORMATS, required=True, help="which rendering")
+    parser.add_argument("folder", metavar="DIR", nargs="?", help="the folder that a run wrote")
+    parser.add_argument("--format", choices=FORMATS, help="which rendering")
+    parser.add_argument("--matrix", metavar="DIR", nargs="+", help="instead: one page over several folders")
     parser.add_argument("--output", metavar="FILE", help="a file to write or replace (default: stdout)")
 
 
 def _report(options: argparse.Namespace) -> ExitCode:
     from wallbite.reports import render
 
-    text = render(Path(options.folder), options.format)
-    if options.output is None:
+    if options.matrix:
+        return _matrix(options)
+    if options.folder is None or options.format is None:
+        raise UsageProblem("a folder and --format are needed", expected="DIR --format F, or --matrix DIR...")
+    _write(render(Path(options.folder), options.format), options.output)
+    return ExitCode.CONFORMANT
+
+
+def _matrix(options: argparse.Namespace) -> ExitCode:
+    from wallbite.reports import matrix
+
+    if options.folder or options.format:
+        raise UsageProblem("--matrix stands alone", expected="--matrix DIR..., and --output FILE")
+    found = matrix.columns([Path(folder) for folder in options.matrix])
+    _write(matrix.render(found), options.output)
+    absent = [printable(column.name) for column in found if column.record is None]
+    if absent:
+        complain(f"not run, and so nothing is known of: {', '.join(absent)}")
+    return ExitCode.UNDECIDED if absent else ExitCode.CONFORMANT
+
+
+def _write(text: str, output: str | None) -> None:
+    if output is None:
         say(text)
     else:
-        replace(Path(options.output), text.encode())
-    return ExitCode.CONFORMANT
+        replace(Path(output), text.encode())
 
 
 def replace(path: Path, data: bytes) -> None:
