@@ -123,7 +123,7 @@ def observe(
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
     jobs = min(planned.options.jobs, max(len(cases), 1))
-    with Pool(jobs, CONDUCT, trees=stage.keep, context=context, start=stage.start) as pool:
+    with Pool(jobs, CONDUCT, context=context, start=stage.start) as pool:
         while cases:
             total += len(cases)
             progress.total(total)

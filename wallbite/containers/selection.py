@@ -17,6 +17,7 @@ from wallbite.target.loading import names
 from wallbite.target.model import Target
 
 OWN: Final = "wallbite/own"
+PYTHON: Final = "python3"  # of an image of which nothing is said
 
 
 def container_stage(options: RunOptions, target: Target) -> ContainerStage:
@@ -32,13 +33,13 @@ def container_stage(options: RunOptions, target: Target) -> ContainerStage:
     image = _image(engine, options, target)
     packages = [need.name for need in target.gateway.requires if need.kind == "python-package"]
     own = "" if options.target in names() else str(Path(options.target).resolve())
-    keep = target.image.keep if target.image and not (options.distro or options.image) else ()
+    keep = target.image.keep if target.image and not options.distro else ()
     return ContainerStage(engine, image, packages, own, keep)
 
 
 def _image(engine: Engine, options: RunOptions, target: Target) -> Image:
     if options.image:
-        return _present(engine, options.image, "python3")
+        return _present(engine, options.image, target.image.python if target.image else PYTHON)
     if options.distro or target.image is None:
         wanted = distribution(options.distro or DEFAULT)
         id_ = _id(engine, wanted.tag)

@@ -40,7 +40,7 @@ class ContainerStage:
         image: as the user named it.
         packages: what the target needs beside the harness.
         descriptor: the descriptor's path where it does not come with Wallbite, else empty.
-        keep: trees of the image that every uid in a stage must reach, besides its system.
+        keep: directories of the image that a stage has, besides its system.
         facts: host, kernel and what the engine did, once entered.
     """
 
@@ -52,6 +52,7 @@ class ContainerStage:
     facts: Mapping[str, Any] = field(default_factory=dict)
     _equipped: str = ""
     _claims: list[socket.socket] = field(default_factory=list)
+    _running: list[running.Running] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         """Clear what killed runs left, equip the image, and see that a stage can be made in it.
@@ -68,6 +69,8 @@ class ContainerStage:
         """Nothing of this run's containers is left."""
         for claim in self._claims:
             claim.close()
+        for one in self._running:
+            one.complaints.close()
         leftovers.remove_containers(self.engine, labels.this_run())
 
     def start(self, order: Order) -> tuple[subprocess.Popen[bytes], Order]:
@@ -81,7 +84,8 @@ class ContainerStage:
             context["target"] = TARGET
         command = [running.PYTHON, "-I", "-c", _SERVE]
         worker = running.start(self.engine, self._equipped, command, files=files, changed=_CHANGED)
-        changed = {"parent": 0, "uid_base": base, "context": context}
+        self._running.append(worker)
+        changed = {"parent": 0, "uid_base": base, "keep": list(self.keep), "context": context}
         return worker.process, {**order, **changed}
 
     def _rehearse(self) -> dict[str, Any]:

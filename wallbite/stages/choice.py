@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -15,15 +15,11 @@ from wallbite.target.model import Target
 
 
 class Stage(Protocol):
-    """What a run needs to know of its stage: how workers start, what they must reach, and facts for the record."""
+    """What a run needs to know of its stage: how workers start, and facts for the record."""
 
     @property
     def start(self) -> Start:
         """Starts a worker."""
-
-    @property
-    def keep(self) -> Sequence[str]:
-        """Trees that every uid in a stage must reach."""
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -35,7 +31,6 @@ class NamespaceStage:
     """Workers on this machine."""
 
     start: Start
-    keep: Sequence[str]
     facts: Mapping[str, Any]
 
 
@@ -58,4 +53,4 @@ def stage_of(options: RunOptions, target: Target) -> Iterator[Stage]:
 
 def here() -> NamespaceStage:
     """The stage on this machine."""
-    return NamespaceStage(start_here, (), {"host": host_facts(), "kernel": kernel_facts()})
+    return NamespaceStage(start_here, {"host": host_facts(), "kernel": kernel_facts()})

@@ -127,19 +127,18 @@ def _hide_data(upper: str, lower: str) -> None:
     Path(upper).mkdir()
     Path(upper).chmod(stat.S_IMODE(Path("/").stat().st_mode))  # the umask is 0 here
     for name, mode in _EMPTY.items():
-        _empty(f"{upper}/{name}", mode)
+        Path(f"{upper}/{name}").mkdir(mode)
     for name, mode in _VAR.items():
         Path(f"{upper}/var/{name}").mkdir(mode)
     for name, says in _VAR_LINKS.items():
         Path(f"{upper}/var/{name}").symlink_to(says)
-    for name in os.listdir(lower):
-        if name not in _EMPTY and name != "etc" and not mounts.is_system(name):
-            os.mknod(f"{upper}/{name}", stat.S_IFCHR, os.makedev(0, 0))  # a whiteout
-
-
-def _empty(path: str, mode: int) -> None:
-    Path(path).mkdir(mode)
-    os.setxattr(path, "trusted.overlay.opaque", b"y")
+    if lower != "/":  # a skeleton holds nothing else
+        return
+    for name in _EMPTY:
+        os.setxattr(f"{upper}/{name}", "trusted.overlay.opaque", b"y")
+    for entry in Path("/").iterdir():
+        if entry.name not in _EMPTY and entry.name != "etc" and not mounts.is_system(entry.name):
+            os.mknod(f"{upper}{entry}", stat.S_IFCHR, os.makedev(0, 0))  # a whiteout
 
 
 def _devices(dev: str) -> None:

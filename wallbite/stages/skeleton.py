@@ -9,17 +9,23 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from wallbite.problems import EnvironmentProblem
 from wallbite.stages import mounts
 
 PLACE: Final = "/.wallbite-skeleton"
-_MEMORY: Final = "mode=0755,size=128m,nr_inodes=100k"
+_MEMORY: Final = "mode=0755,size=2g,nr_inodes=400k"
 
 
-def make(place: str = PLACE) -> str:
-    """Mount memory at `place`, with a copy of /etc and an empty directory for each of the system's; gives `place`."""
+def make(place: str = PLACE, keep: Sequence[str] = ()) -> str:
+    """Mount memory at `place`, with a copy of /etc and of `keep`, and an empty directory for each of the system's.
+
+    Raises:
+        EnvironmentProblem: the image does not have what is to be kept.
+    """
     Path(place).mkdir(mode=0o755)
     mounts.tmpfs(place, _MEMORY)
     for entry in Path("/").iterdir():
@@ -29,6 +35,11 @@ def make(place: str = PLACE) -> str:
             Path(place + str(entry)).symlink_to(entry.readlink())
         elif entry.is_dir():
             (_copy if entry.name == "etc" else _empty)(str(entry), place + str(entry))
+    for path in keep:
+        if not os.path.isdir(path):
+            raise EnvironmentProblem(f"the image has no directory {path!r}", remedy="see image.keep of the descriptor")
+        Path(place + os.path.dirname(path)).mkdir(parents=True, exist_ok=True)
+        _copy(path, place + path)
     return place
 
 

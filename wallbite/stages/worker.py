@@ -66,7 +66,8 @@ def main() -> None:
     ``module:function``; ``trees``, paths that every uid in a stage must reach besides the interpreter; ``context``,
     for the function ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case.
 
-    In a container the harness is no parent (its pid is 0), and has claimed the uids (``uid_base``) on its own machine.
+    In a container the harness is no parent (its pid is 0), and has claimed the uids (``uid_base``) on its own machine;
+    ``keep`` names directories of the image that a stage has, besides its system.
     """
     orders, answers = _take_streams()
     first = json.loads(orders.readline() or b'{"parent": -1}')
@@ -82,7 +83,7 @@ def main() -> None:
             conduct=_load(first["conduct"], first["context"]),
             trees=reach.survey([*reach.python_trees(), *first["trees"]]),
             uid_base=base,
-            lower="/" if first["parent"] else skeleton.make(),
+            lower="/" if first["parent"] else skeleton.make(keep=first["keep"]),
             streams=(orders, answers),
         )
     except Exception as error:  # noqa: BLE001 - the harness says it
