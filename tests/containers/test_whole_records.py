@@ -16,7 +16,7 @@ from wallbite.verdict import Outcome
 RECORDS: Final = os.environ.get("WALLBITE_RECORDS", "").split()
 
 
-@pytest.mark.skipif(len(RECORDS) < 2, reason="WALLBITE_RECORDS names no folders of whole runs (.ci/run makes them)")  # noqa: PLR2004
+@pytest.mark.skipif(len(RECORDS) < 2, reason="WALLBITE_RECORDS names no folders of whole runs (.ci/run makes them)")
 @pytest.mark.parametrize("folder", RECORDS[1:] or [""])
 def test_verdicts_are_those_of_the_embedded_stage(folder: str) -> None:
     """In every scope of every requirement, save what differences.yaml gives a reason for."""
