@@ -14,6 +14,7 @@ from typing import Any, Final
 from wallbite import catalogue, checks, planning, reports, tables
 from wallbite.catalogue import Catalogue, Requirement
 from wallbite.checks import Check
+from wallbite.containers.selection import suited
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.record import RecordWriter
 from wallbite.evidence.summary import Summary, summary_of
@@ -77,6 +78,8 @@ def plan(options: RunOptions) -> Plan:
         UsageProblem: something that the user wrote is wrong.
         EnvironmentProblem: the target's package or program is not here.
     """
+    if options.distro:
+        options = suited(options)
     target = load(options.target)
     if absent := missing(target):
         raise EnvironmentProblem(f"{target.name} cannot be run: {absent}")
@@ -104,6 +107,7 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         Problem: nothing could be decided, or what the user wrote is wrong; nothing is left then.
     """
     planned = plan(options)
+    options = planned.options
     with stage_of(options, planned.target) as stage, RecordWriter(options.out) as writer:
         writer.header(header_of(planned, stage.facts))
         seen, used = observe(planned, writer, progress, stage)
@@ -123,7 +127,7 @@ def observe(
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
     jobs = min(planned.options.jobs, max(len(cases), 1))
-    with Pool(jobs, CONDUCT, context=context, start=stage.start) as pool:
+    with Pool(jobs, CONDUCT, context=context, start=stage.start, once=stage.once) as pool:
         while cases:
             total += len(cases)
             progress.total(total)

@@ -12,11 +12,13 @@ from typing import Final
 from wallbite.containers import labels, leftovers
 from wallbite.containers.distributions import Distribution
 from wallbite.containers.engines import Engine
+from wallbite.containers.equipping import exists
 from wallbite.containers.failures import essence, explained, failure
 from wallbite.content import content
 from wallbite.problems import EnvironmentProblem
 
 MIRROR: Final = "WALLBITE_DEBIAN_MIRROR"  # another mirror for a bootstrap
+_OWN: Final = "wallbite/"  # a base that is built here
 _MIRROR: Final = "http://deb.debian.org/debian"
 _PULL_SECONDS: Final = 600.0
 _ROOM: Final = 2 << 30  # bytes that a bootstrap needs for its tree and its archive
@@ -56,6 +58,11 @@ def build_file(engine: Engine, dockerfile: Path, tag: str, arguments: dict[str, 
 
 def _pulled(engine: Engine, wanted: Distribution, say: Say) -> str:
     """The base from its registry; empty where none answers."""
+    if wanted.base.startswith(_OWN):
+        if not exists(engine, wanted.base):
+            name = wanted.base.removeprefix(_OWN)
+            raise EnvironmentProblem(f"{wanted.name}: no base {wanted.base}", remedy=f"wallbite image build {name}")
+        return wanted.base
     say(f"{wanted.name}: asking for {wanted.base}")
     try:
         done = engine.say("pull", "--quiet", wanted.base, timeout=_PULL_SECONDS)

@@ -23,6 +23,7 @@ class Distribution:
         python: the interpreter that runs the harness.
         packages: what is installed besides the family's.
         suite: what a bootstrap makes, where there is one; else empty.
+        init: whether systemd is booted in it as process 1.
         expired: whether lists of packages past their date are taken (signatures are looked at all the same).
     """
 
@@ -33,6 +34,7 @@ class Distribution:
     packages: tuple[str, ...] = ()
     suite: str = ""
     expired: bool = False
+    init: bool = False
 
     @property
     def tag(self) -> str:
@@ -57,6 +59,7 @@ def distributions() -> dict[str, Distribution]:
             packages=tuple(row.get("packages", ())),
             suite=row.get("bootstrap", {}).get("suite", ""),
             expired=row.get("bootstrap", {}).get("expired", False),
+            init=row.get("init", False),
         )
         for row in document.value["distributions"]
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +13,14 @@ from wallbite.containers.equipping import Image
 from wallbite.containers.failures import essence
 from wallbite.containers.stage import ContainerStage
 from wallbite.options import RunOptions
-from wallbite.problems import EnvironmentProblem
+from wallbite.problems import EnvironmentProblem, UsageProblem
 from wallbite.target.loading import names
 from wallbite.target.model import Target
 
 OWN: Final = "wallbite/own"
+# What is run where a real init starts the gateway, by a unit: it confers ambient capabilities.
+INIT: Final = ("INST-02", "INST-05", "DROP", "WALL")
+INIT_POSTURE: Final = "ambient-caps"
 PYTHON: Final = "python3"  # of an image of which nothing is said
 
 
@@ -34,7 +38,23 @@ def container_stage(options: RunOptions, target: Target) -> ContainerStage:
     packages = [need.name for need in target.gateway.requires if need.kind == "python-package"]
     own = "" if options.target in names() else str(Path(options.target).resolve())
     keep = target.image.keep if target.image and not options.distro else ()
-    return ContainerStage(engine, image, packages, own, keep)
+    init = bool(options.distro) and distribution(options.distro).init
+    return ContainerStage(engine, image, packages, own, keep, init=init)
+
+
+def suited(options: RunOptions) -> RunOptions:
+    """The options as they are, or narrowed to what a real init is for.
+
+    Raises:
+        UsageProblem: something else was selected for an image with an init.
+    """
+    if not options.distro or not distribution(options.distro).init:
+        return options
+    wrong = [word for word in options.select if word not in INIT and word.partition("-")[0] not in INIT]
+    if wrong or set(options.postures) - {INIT_POSTURE}:
+        expected = f"{', '.join(INIT)} in the posture {INIT_POSTURE}"
+        raise UsageProblem(f"{options.distro} boots a real init, which is not for all", "", expected)
+    return replace(options, select=options.select or INIT, postures=(INIT_POSTURE,))
 
 
 def _image(engine: Engine, options: RunOptions, target: Target) -> Image:

@@ -7,6 +7,7 @@ on a host. So every case can share it, whatever its posture; the launcher confer
 from __future__ import annotations
 
 import json
+import select
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from wallbite.containers import labels, leftovers, privileges, running
+from wallbite.containers import init, labels, leftovers, privileges, running
 from wallbite.containers.engines import Engine
 from wallbite.containers.equipping import Image, equip
 from wallbite.containers.failures import essence
@@ -26,6 +27,8 @@ from wallbite.stages.pool import Order
 TARGET: Final = f"{running.HARNESS}/target.yaml"
 _HARNESS: Final = f"import sys; sys.path.insert(0, {running.HARNESS!r}); "
 _SERVE: Final = f"{_HARNESS}from wallbite.stages import worker; worker.main()"
+_UP: Final = 60.0  # seconds for a real init to boot
+_BOOT: Final = f"{_HARNESS}from wallbite.containers import init; init.main()"
 _TELL: Final = f"{_HARNESS}from wallbite.containers import inside; inside.main()"
 _WAIT: Final = "import sys; sys.stdout.write('.'); sys.stdout.flush(); sys.stdin.read()"
 # A root target writes the stage's /etc: the conductor must not configure its OpenSSL from there.
@@ -40,6 +43,7 @@ class ContainerStage:
         image: as the user named it.
         packages: what the target needs beside the harness.
         descriptor: the descriptor's path where it does not come with Wallbite, else empty.
+        init: whether a real init is booted in it; then each container has one case.
         keep: directories of the image that a stage has, besides its system.
         facts: host, kernel and what the engine did, once entered.
     """
@@ -49,6 +53,7 @@ class ContainerStage:
     packages: Sequence[str] = ()
     descriptor: str = ""
     keep: Sequence[str] = ()
+    init: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
     _equipped: str = ""
     _claims: list[socket.socket] = field(default_factory=list)
@@ -82,11 +87,33 @@ class ContainerStage:
         if self.descriptor:
             files[TARGET] = self.descriptor
             context["target"] = TARGET
-        command = [running.PYTHON, "-I", "-c", _SERVE]
-        worker = running.start(self.engine, self._equipped, command, files=files, changed=_CHANGED)
+        command = [running.PYTHON, "-I", "-c", _BOOT if self.init else _SERVE]
+        changed = {**_CHANGED, "cgroupns": "private"} if self.init else _CHANGED
+        worker = running.start(self.engine, self._equipped, command, files=files, changed=changed)
         self._running.append(worker)
-        changed = {"parent": 0, "uid_base": base, "keep": list(self.keep), "context": context}
-        return worker.process, {**order, **changed}
+        told = {"parent": 0, "uid_base": base, "keep": list(self.keep), "context": context, "init": self.init}
+        return self._beside_init(worker) if self.init else worker.process, {**order, **told}
+
+    @property
+    def once(self) -> bool:
+        """A worker has one case only where its container is one stage."""
+        return self.init
+
+    def _beside_init(self, container: running.Running) -> subprocess.Popen[bytes]:
+        """A worker beside the init of a container, once that is up.
+
+        Raises:
+            EnvironmentProblem: it does not come up.
+        """
+        assert container.process.stdout is not None  # noqa: S101 - a pipe was asked for
+        ready = select.select([container.process.stdout], [], [], _UP)[0]
+        if not ready or container.process.stdout.read(1) != init.READY:
+            said = essence(container.complaint() or f"it is not up after {_UP:g} s")
+            raise EnvironmentProblem(f"{self.image.named}: its init does not come up: {said}")
+        words = ["exec", "--interactive", container.id, running.PYTHON, "-I", "-c", _SERVE]
+        return subprocess.Popen(
+            [*self.engine.call, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, cwd="/"
+        )
 
     def _rehearse(self) -> dict[str, Any]:
         """One container that is only looked at: through testinfra, in two calls."""

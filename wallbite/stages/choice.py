@@ -22,6 +22,10 @@ class Stage(Protocol):
         """Starts a worker."""
 
     @property
+    def once(self) -> bool:
+        """Whether a worker has one case only."""
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         """``host`` and ``kernel``."""
 
@@ -31,6 +35,7 @@ class NamespaceStage:
     """Workers on this machine."""
 
     start: Start
+    once: bool
     facts: Mapping[str, Any]
 
 
@@ -53,4 +58,4 @@ def stage_of(options: RunOptions, target: Target) -> Iterator[Stage]:
 
 def here() -> NamespaceStage:
     """The stage on this machine."""
-    return NamespaceStage(start_here, {"host": host_facts(), "kernel": kernel_facts()})
+    return NamespaceStage(start_here, False, {"host": host_facts(), "kernel": kernel_facts()})

@@ -99,11 +99,12 @@ def _overlay(workplace: str, point: str, target: str, lower: str = "") -> bool:
             if error.errno != errno.EINVAL or not options:
                 raise
         else:
-            return _has_handles(target)
+            return has_handles(target)
     raise AssertionError("the last set of options is empty")
 
 
-def _has_handles(path: str) -> bool:
+def has_handles(path: str) -> bool:
+    """Whether files of this file system have handles."""
     try:
         kernel.handle_of(path)
     except OSError:

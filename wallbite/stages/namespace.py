@@ -39,10 +39,12 @@ class Facts:
     Attributes:
         handles: whether files of the stage have handles (root's control for ``open_by_handle_at``).
         keyring: whether it has a session keyring of its own.
+        init: whether process 1 is a real init, and not the conductor.
     """
 
     handles: bool
     keyring: bool
+    init: bool = False
 
 
 def isolate() -> None:
@@ -77,6 +79,11 @@ def furnish(trees: reach.Reach, lower: str = "/") -> Facts:
     finally:
         os.umask(previous)
     return Facts(handles, _fresh_keyring())
+
+
+def settled() -> Facts:
+    """Where this process was started in a stage that a real init was booted in."""
+    return Facts(layout.has_handles("/"), _fresh_keyring(), init=True)
 
 
 def _enter(trees: reach.Reach, lower: str) -> bool:

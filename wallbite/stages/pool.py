@@ -117,6 +117,7 @@ class Pool:
         trees: Sequence[str | os.PathLike[str]] = (),
         context: Mapping[str, Any] | None = None,
         start: Start | None = None,
+        once: bool = False,
     ) -> None:
         """Name the workers' number and task.
 
@@ -127,20 +128,21 @@ class Pool:
             trees: paths that every uid in a stage must reach, besides the interpreter's and the harness's.
             context: JSON values for the function ``prepare`` of the task's module, called once in each worker.
             start: starts a worker elsewhere, given its first order as it would be here.
+            once: a worker has one case, and another is started for the next.
         """
         if jobs < 1:
             raise ValueError(f"{jobs} jobs, expected at least 1")
         self._jobs = jobs
         paths = [_absolute(tree) for tree in trees]
         self._order = {"parent": os.getpid(), "conduct": conduct, "trees": paths, "context": context}
-        self._start = start or start_here
+        self._start, self._once = start or start_here, once
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
         """Start the workers."""
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("a pool belongs to the main thread: workers die with the thread that started them")
-        self._fill()
+        self._fill(0 if self._once else self._jobs)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -168,7 +170,7 @@ class Pool:
         waiting = deque(cases)
         try:
             while waiting or self._busy():
-                self._fill()
+                self._fill(min(self._jobs, len(waiting) + len(self._busy())) if self._once else self._jobs)
                 self._hand_out(waiting, timeout, on_started)
                 for result in self._results():
                     if on_finished:
@@ -180,8 +182,8 @@ class Pool:
     def _busy(self) -> list[_Worker]:
         return [worker for worker in self._workers if worker.case is not None]
 
-    def _fill(self) -> None:
-        while len(self._workers) < self._jobs:
+    def _fill(self, number: int) -> None:
+        while len(self._workers) < number:
             process, order = self._start(self._order)
             worker = _Worker(process)
             worker.send(order)
@@ -214,6 +216,8 @@ class Pool:
         for worker in ready:
             result = self._read(worker)
             if result:
+                if self._once:
+                    self._stop([worker])
                 yield result
         for worker in self._busy():
             if worker.deadline < time.monotonic():

@@ -56,6 +56,7 @@ class _Worker:
     trees: reach.Reach
     uid_base: int
     lower: str
+    init: bool
     streams: tuple[BinaryIO, BinaryIO]
 
 
@@ -67,7 +68,8 @@ def main() -> None:
     for the function ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case.
 
     In a container the harness is no parent (its pid is 0), and has claimed the uids (``uid_base``) on its own machine;
-    ``keep`` names directories of the image that a stage has, besides its system.
+    ``keep`` names directories of the image that a stage has, besides its system. Where ``init`` is true, the container
+    is one stage already, whose process 1 is a real init.
     """
     orders, answers = _take_streams()
     first = json.loads(orders.readline() or b'{"parent": -1}')
@@ -83,7 +85,8 @@ def main() -> None:
             conduct=_load(first["conduct"], first["context"]),
             trees=reach.survey([*reach.python_trees(), *first["trees"]]),
             uid_base=base,
-            lower="/" if first["parent"] else skeleton.make(keep=first["keep"]),
+            lower="/" if first["parent"] or first.get("init") else skeleton.make(keep=first["keep"]),
+            init=bool(first.get("init")),
             streams=(orders, answers),
         )
     except Exception as error:  # noqa: BLE001 - the harness says it
@@ -217,7 +220,8 @@ def _help(worker: _Worker, request: dict[str, Any], send: int, parent: int) -> N
         for stream in worker.streams:
             os.close(stream.fileno())
         try:
-            namespace.isolate()
+            if not worker.init:
+                namespace.isolate()
         except Exception as error:  # noqa: BLE001 - the harness says it
             _write(send, _error_line(error))
         else:
@@ -238,7 +242,7 @@ def _conduct(worker: _Worker, request: dict[str, Any], send: int) -> None:
 
     try:
         started = time.monotonic()
-        facts = namespace.furnish(worker.trees, worker.lower)
+        facts = namespace.settled() if worker.init else namespace.furnish(worker.trees, worker.lower)
         stage = {**asdict(facts), "boot_seconds": time.monotonic() - started}
         worker.conduct({**request, "stage": stage}, emit)
     except BaseException as error:  # noqa: BLE001 - also what asks process 1 to exit is a failure of the case
