@@ -21,6 +21,8 @@ def preflight(options: RunOptions) -> None:
     target = load(options.target)
     check_claims(target, known)
     catalogue.select(known, options.select, options.profile or target.claims.profile)
+    if options.distro and options.image:
+        raise UsageProblem("a distribution and an image", expected="one of them")
     if options.stage != "container":
         for name in ("engine", "distro", "image"):
             if getattr(options, name):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from wallbite import catalogue, checks, planning, reports, tables
 from wallbite.catalogue import Catalogue, Requirement
 from wallbite.checks import Check
-from wallbite.containers.selection import suited
+from wallbite.containers.selection import INIT_PLACES, has_init, suited
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.record import RecordWriter
 from wallbite.evidence.summary import Summary, summary_of
@@ -78,8 +78,7 @@ def plan(options: RunOptions) -> Plan:
         UsageProblem: something that the user wrote is wrong.
         EnvironmentProblem: the target's package or program is not here.
     """
-    if options.distro:
-        options = suited(options)
+    options = suited(options)
     target = load(options.target)
     if absent := missing(target):
         raise EnvironmentProblem(f"{target.name} cannot be run: {absent}")
@@ -94,7 +93,7 @@ def plan(options: RunOptions) -> Plan:
         catalogue=known,
         requirements=chosen,
         checks=checks.load(),
-        setting=planning.setting_of(target, options.stage, postures),
+        setting=planning.setting_of(target, options.stage, postures, INIT_PLACES if has_init(options) else ()),
         tables=tables.load(),
         seed=secrets.randbelow(1 << 31) if options.seed is None else options.seed,
     )

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.containers.conftest import TAG
+from tests.containers.conftest import TAG, demanded
 from wallbite.containers import differences, labels, leftovers, privileges, running
 from wallbite.containers.engines import Engine
 from wallbite.containers.stage import ContainerStage
@@ -33,6 +33,7 @@ from wallbite.verdict import Outcome, Ruling
 SELECTED: Final = ("WALL-01", "WALL-04", "WALL-11", "WALL-14", "WALL-15", "DROP-09", "BOOT-11", "SECR-09", "INST-05")
 BRIEF: Final = ("BOOT-11",)
 PATIENCE: Final = 60.0
+INIT: Final = "wallbite/debian-12-init"
 
 
 def command(out: Path, *words: str, selected: tuple[str, ...] = SELECTED) -> list[str]:
@@ -240,3 +241,27 @@ def test_an_image_of_ones_own(engine: Engine, tmp_path: Path) -> None:
     assert {one.ruling for one in judged} == {Ruling.PASS}
     assert json.loads(json.dumps(record.header.host["image"])) == "Dockerfile"
     engine.say("image", "rm", "wallbite/own:own")
+
+
+def test_a_real_init_starts_the_gateway_by_its_own_unit(engine: Engine, tmp_path: Path) -> None:
+    """Systemd is process 1; what its unit confers is what the gateway has, from a clean root on."""
+    if engine.say("image", "inspect", INIT).returncode:
+        refuse = pytest.fail if engine.name in demanded() else pytest.skip
+        refuse(f"{engine.name} has no image: wallbite image build debian-12-init")
+    words = ["--stage", "container", "--engine", engine.name, "--distro", "debian-12-init"]
+    ended = done(command(tmp_path / "out", *words, selected=("INST-02", "INST-05")))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    seen = [one.seen for one in read(tmp_path / "out").observations if one.operation == "started"]
+    assert [one["enforcing"] for one in seen] == [True]
+    capabilities = seen[0]["capabilities"]
+    assert {capabilities[name] for name in ("permitted", "effective", "ambient", "bounding")} == {"c0"}
+    assert seen[0]["init"] == "systemd"
+
+
+@pytest.mark.parametrize("words", [["--select", "BOOT"], ["--select", "DROP-11"], ["--posture", "root"]])
+def test_an_image_with_an_init_is_not_for_all(tmp_path: Path, words: list[str]) -> None:
+    """What needs stages without end, or a filter of the harness's, is refused, and not left out."""
+    options = ["--stage", "container", "--distro", "debian-12-init", "--out", str(tmp_path / "out")]
+    ended = done([sys.executable, "-m", "wallbite", "run", *options, *words])
+    assert ended.returncode == 2
+    assert "boots a real init, which is not for all" in ended.stderr

@@ -19,7 +19,19 @@ from wallbite.target.model import Target
 
 OWN: Final = "wallbite/own"
 # What is run where a real init starts the gateway, by a unit: it confers ambient capabilities.
-INIT: Final = ("INST-02", "INST-05", "DROP", "WALL")
+# DROP-11 and DROP-12 need a gateway under a filter of the harness's, which no unit can say.
+INIT: Final = (
+    "INST-02",
+    "INST-05",
+    "WALL",
+    *(f"DROP-{number:02}" for number in range(1, 17) if number not in {11, 12}),
+)
+# Where anybody may write on a system with an init, whatever the gateway does.
+INIT_PLACES: Final = (
+    *("/run/lock", "/run/dbus/system_bus_socket", "/run/systemd/notify", "/run/systemd/io.system.ManagedOOM"),
+    *("/run/systemd/userdb/io.systemd.DynamicUser", "/run/systemd/journal/stdout", "/run/systemd/journal/socket"),
+    "/run/systemd/journal/dev-log",
+)
 INIT_POSTURE: Final = "ambient-caps"
 PYTHON: Final = "python3"  # of an image of which nothing is said
 
@@ -38,8 +50,12 @@ def container_stage(options: RunOptions, target: Target) -> ContainerStage:
     packages = [need.name for need in target.gateway.requires if need.kind == "python-package"]
     own = "" if options.target in names() else str(Path(options.target).resolve())
     keep = target.image.keep if target.image and not options.distro else ()
-    init = bool(options.distro) and distribution(options.distro).init
-    return ContainerStage(engine, image, packages, own, keep, init=init)
+    return ContainerStage(engine, image, packages, own, keep, init=has_init(options))
+
+
+def has_init(options: RunOptions) -> bool:
+    """Whether the options name an image in which a real init is booted."""
+    return bool(options.distro) and distribution(options.distro).init
 
 
 def suited(options: RunOptions) -> RunOptions:
@@ -48,9 +64,9 @@ def suited(options: RunOptions) -> RunOptions:
     Raises:
         UsageProblem: something else was selected for an image with an init.
     """
-    if not options.distro or not distribution(options.distro).init:
+    if not has_init(options):
         return options
-    wrong = [word for word in options.select if word not in INIT and word.partition("-")[0] not in INIT]
+    wrong = [word for word in options.select if word not in INIT and word.partition("-")[0] != "WALL"]
     if wrong or set(options.postures) - {INIT_POSTURE}:
         expected = f"{', '.join(INIT)} in the posture {INIT_POSTURE}"
         raise UsageProblem(f"{options.distro} boots a real init, which is not for all", "", expected)

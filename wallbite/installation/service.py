@@ -7,6 +7,7 @@ import os
 import pwd
 import shlex
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from wallbite.stages.launch import Launch, LaunchError
 from wallbite.target.model import Target
 
 _UNITS: Final = "/run/systemd/system"
+_HELD: Final = "wallbite-held.socket"
+_ENV: Final = "/usr/bin/env"  # of coreutils: a unit has no word for a signal that is ignored
+_TICK: Final = 0.004
 _SHOWN: Final = ("MainPID", "Result", "ExecMainStatus")
 _PATIENCE: Final = 30.0
 
@@ -47,23 +51,29 @@ class Service:
         what is run and as whom, since the stage has numbers of its own.
 
         Raises:
-            LaunchError: systemd did not.
+            LaunchError: systemd did not, or the launch asks for a filter, for which a unit has no word.
         """
+        if spec.deny is not None:
+            raise LaunchError(0, "a real init starts nothing under the harness's filter", self.name)
         installed = os.path.exists(self.place)
         if not installed:
             Path(_UNITS, self.name).write_text(self.shipped)
             _enter_users(spec)
+            Path(_UNITS, _HELD).write_text(_sockets(spec, self.name))
         folder = Path(_UNITS, f"{self.name}.d")
         folder.mkdir(parents=True, exist_ok=True)
         lines = ["[Service]", "Restart=no", "Type=exec", *_output(spec), *(() if installed else _changes(spec))]
         (folder / "stage.conf").write_text("\n".join(lines) + "\n")
         for words in (("daemon-reload",), ("reset-failed",)):
             _systemctl(*words)
+        if spec.inherit and not installed:
+            _systemctl("start", _HELD)
         started = _systemctl("start", self.name, demanded=False)
         told = _systemctl("show", *(f"--property={name}" for name in _SHOWN), self.name)
         pid = int(dict(line.split("=", 1) for line in told.splitlines()).get("MainPID") or "0")
         if not pid:
             raise LaunchError(0, f"it ended at once: {started} {told}".replace("\n", " "), self.name)
+        _await_program(pid, spec.argv[0])
         return pid
 
 
@@ -100,12 +110,30 @@ def _output(spec: Launch) -> Iterator[str]:
         yield "StandardError=inherit"
 
 
+def _sockets(spec: Launch, service: str) -> str:
+    """Descriptors that it is started with, as init hands them down: as many as the launch has."""
+    held = "\n".join(f"ListenStream=/run/wallbite-held-{number}" for number in range(len(spec.inherit)))
+    return f"[Socket]\n{held}\nSocketMode=0600\nService={service}\n"
+
+
+def _await_program(pid: int, program: str) -> None:
+    """Until what sets its signals has executed the program itself; nothing announces the exec of another's child."""
+    deadline, real = time.monotonic() + _PATIENCE, os.path.realpath(program)
+    while os.readlink(f"/proc/{pid}/exe") != real:
+        if time.monotonic() > deadline:
+            raise LaunchError(0, f"it does not execute {program}", "exec")
+        time.sleep(_TICK)
+
+
 def _changes(spec: Launch) -> Iterator[str]:
     yield f"User={spec.uid}"
     yield f"Group={spec.gid}"
     yield f"SupplementaryGroups={' '.join(map(str, spec.groups))}"
     yield "ExecStart="
-    yield f"ExecStart={shlex.join(spec.argv)}"
+    ignored = [f"--ignore-signal={number}" for number in spec.ignored]
+    yield f"ExecStart={shlex.join((*((_ENV, *ignored) if ignored else ()), *spec.argv))}"
+    if spec.inherit:
+        yield f"Sockets={_HELD}"
     yield from (f"Environment={shlex.quote(f'{name}={value}')}" for name, value in spec.env.items())
 
 

@@ -174,7 +174,8 @@ def boot_installed(scene: Scene, terms: Installer, unit: Mapping[str, list[str]]
     ended = gateway.wait(10.0)
     enforcing = gateway.told("enforcing") > 0
     errno = "OK" if ended == "ready" else "EINVAL"
-    scene.note("started", "unit", errno=errno, enforcing=enforcing, tail=gateway.tail(), **gateway.facts)
+    init = Path("/proc/1/comm").read_text().strip() if scene.service else ""
+    scene.note("started", "unit", errno=errno, enforcing=enforcing, init=init, tail=gateway.tail(), **gateway.facts)
     if ended == "ready":
         answers_of_all(scene, gateway, SpawnPath(MOMENT, by="boot"), plan_)
         as_root(scene, wanted, MOMENT)
