@@ -19,6 +19,7 @@ import pytest
 from tests.containers.conftest import TAG, demanded
 from wallbite.containers import differences, labels, leftovers, privileges, running
 from wallbite.containers.engines import Engine
+from wallbite.containers.equipping import Image
 from wallbite.containers.stage import ContainerStage
 from wallbite.content import content
 from wallbite.evidence.model import Record
@@ -111,6 +112,32 @@ def test_an_engine_that_filters_system_calls_is_refused(
     with pytest.raises(EnvironmentProblem, match="filters system calls"):
         run(options, Silent())
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"seccomp": 2}, "filters system calls"),
+        ({"apparmor": "docker-default (enforce)"}, "confines by AppArmor"),
+        ({"refusal": "cannot make namespaces: EPERM"}, "here: cannot make namespaces"),
+    ],
+)
+def test_what_would_be_judged_instead_of_the_gateway_is_refused(changed: Mapping[str, Any], told: str) -> None:
+    """Whatever the engine was asked for, what is found counts."""
+    found = {
+        "seccomp": 0,
+        "apparmor": "unconfined",
+        "refusal": "",
+        "host": {},
+        "kernel": {},
+        "boot": "",
+        "libc": "",
+        "bounding": "",
+    }
+    stage = ContainerStage(Engine("docker", ("docker",), {}), Image("here", "sha256:0"))
+    assert stage._read(found)["host"]["seccomp"] == "unconfined"
+    with pytest.raises(EnvironmentProblem, match=told):
+        stage._read({**found, **changed})
 
 
 def test_what_a_filter_answers_is_never_a_pass(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from wallbite.containers.running import running
 from wallbite.problems import EnvironmentProblem
 
 OLDEST: Final = (3, 11)
+OLDEST_GLIBC: Final = "2.17"  # of manylinux2014: what is assumed where the library does not say
 _PATIENCE: Final = 60.0
 _NEEDED: Final = "ctypes, hashlib, json, resource, socket, sqlite3, ssl, venv, zlib"  # what "minimal" Pythons lack
 _QUESTION: Final = f"""
@@ -69,7 +70,7 @@ def interpreter_of(engine: Engine, image: str, python: str, named: str) -> Inter
         raise EnvironmentProblem(f"{named}: its Python is {version[0]}.{version[1]}", "", "3.11 or later", remedy)
     if told["lacking"]:
         raise EnvironmentProblem(f"{named}: its Python lacks {', '.join(told['lacking'])}", remedy=remedy)
-    glibc = None if told["musl"] else int(str(told["libc"][1]).split(".")[1])
+    glibc = None if told["musl"] else int((told["libc"][1] or OLDEST_GLIBC).split(".")[1])
     return Interpreter(told["python"], (version[0], version[1]), told["machine"], glibc)
 
 

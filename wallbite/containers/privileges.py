@@ -6,7 +6,6 @@ from typing import Final
 
 from wallbite.installation.systemd import CAPABILITIES as NAMES
 from wallbite.postures import ROOT_CAPABILITIES
-from wallbite.stages.credentials import read_credentials
 
 # What a gateway may be given: the posture `root`; the launcher takes away what another posture has not.
 POSTURES: Final = tuple(NAMES[number] for number in range(len(NAMES)) if ROOT_CAPABILITIES >> number & 1)
@@ -22,9 +21,3 @@ CONDUCTOR: Final = {
 WANTED: Final = (*POSTURES, *CONDUCTOR)
 # The gateway is judged, not the engine: a filter's EPERM is no wall. Both are read back before anything is judged.
 SECURITY: Final = ("seccomp=unconfined", "apparmor=unconfined", "label=disable")
-
-
-def missing_here() -> tuple[str, ...]:
-    """What a container of this machine cannot be given: the bounding set here lacks it."""
-    bounding = read_credentials().bounding
-    return tuple(name for name in WANTED if not bounding >> NAMES.index(name) & 1)

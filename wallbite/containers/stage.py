@@ -19,6 +19,7 @@ from wallbite.containers import init, labels, leftovers, privileges, running
 from wallbite.containers.engines import Engine
 from wallbite.containers.equipping import Image, equip
 from wallbite.containers.failures import essence
+from wallbite.documents import printable
 from wallbite.evidence.host import kernel_facts
 from wallbite.problems import EnvironmentProblem
 from wallbite.stages import uids
@@ -136,6 +137,9 @@ class ContainerStage:
         """The facts for the record, once they are such that the gateway would be judged and not the engine."""
         if told["seccomp"]:
             raise EnvironmentProblem("the engine filters system calls in spite of seccomp=unconfined")
+        if told["apparmor"].endswith("(enforce)"):
+            profile = printable(told["apparmor"])
+            raise EnvironmentProblem(f"the engine confines by AppArmor ({profile}) in spite of apparmor=unconfined")
         if told["refusal"]:
             raise EnvironmentProblem(f"{self.image.named}: {told['refusal']}")
         kernel = dict(told["kernel"])

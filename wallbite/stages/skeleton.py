@@ -38,6 +38,8 @@ def make(place: str = PLACE, keep: Sequence[str] = ()) -> str:
     for path in keep:
         if not os.path.isdir(path):
             raise EnvironmentProblem(f"the image has no directory {path!r}", remedy="see image.keep of the descriptor")
+        if path.split("/")[1] == "etc" or mounts.is_system(path.split("/")[1]):
+            continue  # there already
         Path(place + os.path.dirname(path)).mkdir(parents=True, exist_ok=True)
         _copy(path, place + path)
     return place
