@@ -64,4 +64,4 @@ lint: $(STAMP)
 	@{ $(AS_OWNER) $(BIN)/ruff check . && $(AS_OWNER) $(BIN)/ruff format --check . && $(AS_OWNER) $(BIN)/mypy; } || { $(say_code); }
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .nox build dist wallbite-report
+	rm -rf $(VENV) .mypy_cache .ruff_cache .nox build dist wallbite-report wallbite-reports

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-STAGES: Final = ("namespace",)
+STAGES: Final = ("namespace", "container")
 DEFAULT_TARGET: Final = "reference"
 DEFAULT_OUT: Final = Path("wallbite-report")
 
@@ -22,6 +22,9 @@ class RunOptions:
         select: ids or families of requirements; empty for the whole profile.
         profile: the profile to judge; empty for the one that the target claims.
         stage: where the target is laid down.
+        engine: the container engine; empty for the first that answers.
+        distro: the name of a distribution that was built, for the stage ``container``.
+        image: an image of the user's own instead.
         fault: the seeded fault to plant, by name; empty for none.
         out: the folder for the record and its renderings.
         jobs: how many workers run at once, at least 1.
@@ -34,6 +37,9 @@ class RunOptions:
     select: tuple[str, ...] = ()
     profile: str = ""
     stage: str = STAGES[0]
+    engine: str = ""
+    distro: str = ""
+    image: str = ""
     fault: str = ""
     out: Path = DEFAULT_OUT
     jobs: int = 1

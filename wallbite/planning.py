@@ -134,11 +134,11 @@ def _applicable(
     }
 
 
-def setting_of(target: Target, stage: str, postures: Sequence[str]) -> Setting:
-    """What checks need to know of the target."""
+def setting_of(target: Target, stage: str, postures: Sequence[str], places: Sequence[str] = ()) -> Setting:
+    """What checks need to know of the target. ``places``: where anybody may write on this stage's system besides."""
     spawn, gateway = target.spawn, target.gateway
     declared: dict[str, Any] = {
-        "scratch": [*target.scratch, *OF_THE_HARNESS],
+        "scratch": [*target.scratch, *OF_THE_HARNESS, *places],
         "loopback": _closed(target),
         "storm": spawn.storm.jobs if spawn and spawn.storm else 0,
         "refusals": _refusals(target),

@@ -16,9 +16,10 @@ from typing import Any, Final
 import pytest
 
 from wallbite.checks import Check
+from wallbite.containers.engines import ENGINES
 from wallbite.content import content
 from wallbite.exits import ExitCode
-from wallbite.options import DEFAULT_OUT, DEFAULT_TARGET, RunOptions, processors
+from wallbite.options import DEFAULT_OUT, DEFAULT_TARGET, STAGES, RunOptions, processors
 from wallbite.problems import Problem
 from wallbite.verdict import Level, Ruling, Verdict
 
@@ -72,6 +73,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--wallbite-posture", metavar="P", action="append", default=[], help="one posture; may be repeated")
     group.addoption("--wallbite-select", metavar="ID|FAMILY", action="append", default=[], help="some requirements")
     group.addoption("--wallbite-profile", metavar="NAME", default="", help="a profile")
+    group.addoption("--wallbite-stage", choices=STAGES, default=STAGES[0], help=f"where it runs ({STAGES[0]})")
+    group.addoption("--wallbite-engine", choices=ENGINES, default="", help="of the stage container")
+    group.addoption("--wallbite-distro", metavar="NAME", default="", help="a distribution, for the stage container")
+    group.addoption("--wallbite-image", metavar="REF", default="", help="an image of your own, for the stage container")
     group.addoption("--wallbite-fault", metavar="NAME", default="", help="plant a seeded fault of the reference")
     group.addoption("--wallbite-out", metavar="DIR", type=Path, default=DEFAULT_OUT, help="the report's folder")
     group.addoption("--wallbite-jobs", metavar="N", type=int, default=processors(), help="workers")
@@ -145,6 +150,10 @@ def _options(config: pytest.Config, left: list[str]) -> RunOptions:
         postures=tuple(dict.fromkeys(config.getoption("--wallbite-posture"))),
         select=tuple(dict.fromkeys(left or named)),
         profile=config.getoption("--wallbite-profile"),
+        stage=config.getoption("--wallbite-stage"),
+        engine=config.getoption("--wallbite-engine"),
+        distro=config.getoption("--wallbite-distro"),
+        image=config.getoption("--wallbite-image"),
         fault=config.getoption("--wallbite-fault"),
         out=config.getoption("--wallbite-out"),
         jobs=max(1, config.getoption("--wallbite-jobs")),

@@ -24,6 +24,14 @@ def preflight(options: RunOptions) -> None:
     if options.profile not in ("", target.claims.profile):
         what = f"{target.name} does not claim the profile {options.profile!r}"
         raise UsageProblem(what, expected=target.claims.profile, remedy="name a target that claims it")
+    if options.distro and options.image:
+        raise UsageProblem("a distribution and an image", expected="one of them")
+    if options.stage != "container":
+        for name in ("engine", "distro", "image"):
+            if getattr(options, name):
+                raise UsageProblem(
+                    f"--{name} without --stage container", remedy="add --stage container, or leave it out"
+                )
     for posture in options.postures:
         if posture not in target.postures:
             expected = f"one of {', '.join(target.postures)}"

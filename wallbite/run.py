@@ -14,8 +14,8 @@ from typing import Any, Final
 from wallbite import catalogue, checks, planning, reports, tables, waivers
 from wallbite.catalogue import Catalogue, Requirement
 from wallbite.checks import Check
+from wallbite.containers.selection import INIT_PLACES, has_init, suited
 from wallbite.content import root
-from wallbite.evidence.host import host_facts, kernel_facts
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.record import RecordWriter
 from wallbite.evidence.summary import Summary, summary_of
@@ -25,7 +25,7 @@ from wallbite.observation import Observation
 from wallbite.options import RunOptions
 from wallbite.problems import EnvironmentProblem
 from wallbite.progress import Progress
-from wallbite.stages.namespace import probe_environment
+from wallbite.stages.choice import Stage, here, stage_of
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
 from wallbite.target.library import trees
@@ -84,6 +84,7 @@ def plan(options: RunOptions) -> Plan:
         UsageProblem: something that the user wrote is wrong.
         EnvironmentProblem: the target's package or program is not here.
     """
+    options = suited(options)
     target = load(options.target)
     if absent := missing(target):
         raise EnvironmentProblem(f"{target.name} cannot be run: {absent}")
@@ -99,7 +100,7 @@ def plan(options: RunOptions) -> Plan:
         catalogue=known,
         requirements=chosen,
         checks=checks.load(),
-        setting=planning.setting_of(target, options.stage, postures),
+        setting=planning.setting_of(target, options.stage, postures, INIT_PLACES if has_init(options) else ()),
         tables=tables.load(),
         seed=secrets.randbelow(1 << 31) if options.seed is None else options.seed,
         waivers=waivers.covering(borne, known, [each.id for each in chosen], target.postures, postures),
@@ -114,10 +115,10 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         Problem: nothing could be decided, or what the user wrote is wrong; nothing is left then.
     """
     planned = plan(options)
-    probe_environment()
-    with RecordWriter(options.out) as writer:
-        writer.header(header_of(planned))
-        seen, used = observe(planned, writer, progress)
+    options = planned.options
+    with stage_of(options, planned.target) as stage, RecordWriter(options.out) as writer:
+        writer.header(header_of(planned, stage.facts))
+        seen, used = observe(planned, writer, progress, stage)
         facts = Facts(planned.setting, seen, planned.tables)
         writer.verdicts(checks.judge(planned.requirements, facts, planned.checks))
         record = writer.footer(finished=_now())
@@ -125,14 +126,16 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
     return RunResult(options.out, record, summary_of(record), used)
 
 
-def observe(planned: Plan, writer: RecordWriter, progress: Progress) -> tuple[list[Observation], float]:
+def observe(
+    planned: Plan, writer: RecordWriter, progress: Progress, stage: Stage | None = None
+) -> tuple[list[Observation], float]:
     """Have the workers do every case; the observations as they were written, and the processor time."""
-    cases, total = planned.cases, 0
+    cases, total, stage = planned.cases, 0, stage or here()
     seen: list[Observation] = []
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
     jobs, reached = min(planned.options.jobs, max(len(cases), 1)), trees(planned.target.library)
-    with Pool(jobs, CONDUCT, trees=reached, context=context) as pool:
+    with Pool(jobs, CONDUCT, trees=reached, context=context, start=stage.start, once=stage.once) as pool:
         while cases:
             total += len(cases)
             progress.total(total)
@@ -166,9 +169,9 @@ def observations_of(result: CaseResult) -> Iterable[Observation]:
         )
 
 
-def header_of(planned: Plan) -> Header:
+def header_of(planned: Plan, facts: Mapping[str, Any] | None = None) -> Header:
     """What is known before the first case."""
-    target, options = planned.target, planned.options
+    target, options, facts = planned.target, planned.options, facts or here().facts
     absent = planned.catalogue.missing(options.profile or target.claims.profile)
     return Header(
         target=target.name,
@@ -185,8 +188,8 @@ def header_of(planned: Plan) -> Header:
             for one in target.surfaces
         ),
         requirements=tuple(_as_json(each) for each in planned.requirements),
-        host=host_facts(),
-        kernel=kernel_facts(),
+        host=facts["host"],
+        kernel=facts["kernel"],
         command=_command(sys.argv),
         started=_now(),
         seed=planned.seed,

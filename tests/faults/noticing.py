@@ -5,7 +5,7 @@ may neither go unnoticed nor show where it does not belong. Drawn configurations
 matrix has. Of postures that a notice names alike one is run, another for each fault.
 
 The tests run as few faults as make every requirement fail at least once. With ``WALLBITE_FAULTS=every`` they run all of
-them, as ``nox -s faults`` does. And with ``WALLBITE_FAULTS=whole`` in the environment a run has all named postures
+them, as ``nox -s selftest`` does. And with ``WALLBITE_FAULTS=whole`` in the environment a run has all named postures
 and all requirements of the named families: an hour's work, and for a release.
 """
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from wallbite.problems import EnvironmentProblem
-from wallbite.stages.pool import Pool
+from wallbite.stages.pool import Pool, start_here
 
 CROWD = b"4242"
 
@@ -126,6 +126,23 @@ def test_twenty_stages_at_once() -> None:
         results = list(pool.run([{"do": "nap", "seconds": 1.0}] * 20, 30.0))
     assert [result.problem for result in results] == [None] * 20
     assert len({result.observations[0]["seen"] for result in results}) == 20
+
+
+def test_a_worker_may_have_one_case_only() -> None:
+    """Then as many are started as there are cases, no more at once than jobs, and none is left."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def start(order: dict[str, Any]) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+        assert sum(process.poll() is None for process in processes) < 2
+        process, told = start_here(order)
+        processes.append(process)
+        return process, told
+
+    with Pool(2, "conducts:conduct", start=start, once=True) as pool:
+        results = list(pool.run([{"do": "nap"}] * 5, 30.0))
+    assert [result.problem for result in results] == [None] * 5
+    assert len(processes) == 5
+    assert all(process.poll() is not None for process in processes)
 
 
 def test_two_pools_do_not_share_uids(run: Any) -> None:

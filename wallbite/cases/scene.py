@@ -18,6 +18,7 @@ from wallbite.installation.fault import Fault
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.identities import GATEWAY, Identities
 from wallbite.installation.installation import INBOX, PLANS, Installation
+from wallbite.installation.service import Service, service_of
 from wallbite.postures import POSTURES, Posture
 from wallbite.probing.inbox import Inbox
 from wallbite.probing.plan import Plan
@@ -49,6 +50,7 @@ class Scene:
         case, kind, params: of the request.
         tables: the policy tables.
         emit_raw: takes an observation as JSON values.
+        service: the target's unit where a real init starts it.
         asked: when each plan was handed over, by its nonce; ``refused``: what a failing request said, likewise.
         silent: the accounts whose probe let the time run out or never answers, and why.
         unanswered: how many errands of each account had no answer.
@@ -64,6 +66,7 @@ class Scene:
     tables: Mapping[str, Any]
     emit_raw: Callable[[dict[str, Any]], None]
     installation: Installation
+    service: Service | None = None
     inbox: Inbox = field(default_factory=lambda: Inbox(Path(INBOX)))
     asked: dict[str, float] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
@@ -87,6 +90,7 @@ class Scene:
             context.tables,
             emit,
             Installation(context.target, posture, identities, context.fault),
+            service_of(context.target) if request["stage"].get("init") else None,
         )
 
     # Observations.
@@ -167,7 +171,8 @@ class Scene:
         groups = tuple(self.identities.gid(name) for name in EXTRA if name in self.identities.names) if burdened else ()
         burden = tuple(self._burden()) if burdened else ()
         ignored = (signal.SIGUSR2,) if burdened else ()
-        return Gateway(self.installation, groups, burden, deny, ready, ignored=ignored)
+        through = self.service.start if self.service else None
+        return Gateway(self.installation, groups, burden, deny, ready, ignored=ignored, through=through)
 
     def boot(self, gateway: Gateway, within: float | None = None, **how: Any) -> None:
         """Start it (``how``: as `Gateway.start` takes it) and wait until it is ready.

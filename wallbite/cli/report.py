@@ -25,22 +25,43 @@ _UNSIGNED: Final = "the attestation is not signed, and proves nothing; sign it w
 def add(commands: Commands) -> None:
     """Add the command to the grammar."""
     parser = add_command(commands, NAME, "render a record", _report)
-    parser.add_argument("folder", metavar="DIR", help="the folder that a run wrote")
-    parser.add_argument("--format", choices=FORMATS, required=True, help="which rendering")
+    parser.add_argument("folder", metavar="DIR", nargs="?", help="the folder that a run wrote")
+    parser.add_argument("--format", choices=FORMATS, help="which rendering")
     parser.add_argument("--key", metavar="FILE", type=Path, help="sign the attestation with this Ed25519 key (PEM)")
+    parser.add_argument("--matrix", metavar="DIR", nargs="+", help="instead: one page over several folders")
     parser.add_argument("--output", metavar="FILE", help="a file to write or replace (default: stdout)")
 
 
 def _report(options: argparse.Namespace) -> ExitCode:
     from wallbite.reports import render
 
+    if options.matrix:
+        return _matrix(options)
+    if options.folder is None or options.format is None:
+        raise UsageProblem("a folder and --format are needed", expected="DIR --format F, or --matrix DIR...")
     signer = _signer(options)
-    text = render(Path(options.folder), options.format, signer)
-    if options.output is None:
+    _write(render(Path(options.folder), options.format, signer), options.output)
+    return ExitCode.CONFORMANT
+
+
+def _matrix(options: argparse.Namespace) -> ExitCode:
+    from wallbite.reports import matrix
+
+    if options.folder or options.format or options.key:
+        raise UsageProblem("--matrix stands alone", expected="--matrix DIR..., and --output FILE")
+    found = matrix.columns([Path(folder) for folder in options.matrix])
+    _write(matrix.render(found), options.output)
+    absent = [printable(column.name) for column in found if column.record is None]
+    if absent:
+        complain(f"not run, and so nothing is known of: {', '.join(absent)}")
+    return ExitCode.UNDECIDED if absent else ExitCode.CONFORMANT
+
+
+def _write(text: str, output: str | None) -> None:
+    if output is None:
         say(text)
     else:
-        replace(Path(options.output), text.encode())
-    return ExitCode.CONFORMANT
+        replace(Path(output), text.encode())
 
 
 def _signer(options: argparse.Namespace) -> Signer | None:

@@ -12,6 +12,7 @@ from wallbite.catalogue import PROFILES
 from wallbite.cli.command import Commands, add_command
 from wallbite.cli.output import say
 from wallbite.cli.summary import lines
+from wallbite.containers.engines import ENGINES
 from wallbite.exits import ExitCode
 from wallbite.options import DEFAULT_OUT, DEFAULT_TARGET, STAGES, RunOptions, processors
 from wallbite.postures import POSTURES
@@ -32,6 +33,10 @@ def add(commands: Commands) -> None:
     argument("--select", metavar="ID|FAMILY", action="append", help="some requirements; may be repeated")
     argument("--profile", choices=tuple(PROFILES), default="", help="a profile (default: the one the target claims)")
     argument("--stage", choices=STAGES, default=STAGES[0], help=f"where it runs (default: {STAGES[0]})")
+    argument("--engine", choices=ENGINES, default="", help="of --stage container (default: the first that answers)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--distro", metavar="NAME", default="", help="a distribution, for --stage container")
+    where.add_argument("--image", metavar="REF", default="", help="an image of your own, for --stage container")
     argument("--fault", metavar="NAME", default="", help="plant a seeded fault of the reference")
     argument("--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help=f"the report (default: {DEFAULT_OUT})")
     argument("--jobs", metavar="N", type=_jobs, default=processors(), help="workers (default: one a processor)")
@@ -58,6 +63,9 @@ def options_of(options: argparse.Namespace) -> RunOptions:
         select=_words(options.select or ()),
         profile=options.profile,
         stage=options.stage,
+        engine=options.engine,
+        distro=options.distro,
+        image=options.image,
         fault=options.fault,
         out=options.out,
         jobs=options.jobs,

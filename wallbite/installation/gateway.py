@@ -36,6 +36,7 @@ class Gateway:
     Attributes:
         user, posture: whom it is started as, with which privilege; the installation's where none is given.
         entries: its whole environment, as bytes, instead of the usual one.
+        through: the init that starts it; None: the launcher does.
         credentials, facts: what the kernel said of it right after exec, before its first instruction.
         seconds: from start until it was ready or ended.
         exit_status: its exit code; negative for a signal; None while it runs.
@@ -52,6 +53,7 @@ class Gateway:
     user: str = "gateway"
     posture: Posture | None = None
     entries: tuple[bytes, ...] | None = None
+    through: Callable[[Launch], int] | None = None
     pid: int = 0
     credentials: Credentials | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +74,7 @@ class Gateway:
 
         ``by``: starts it instead, and remains its parent and tracer.
         """
-        target, posture = self.installation.target, self.posture or self.installation.posture
+        target, posture, by = self.installation.target, self.posture or self.installation.posture, by or self.through
         identities = self.installation.identities
         self.installation.starts += 1
         self.output = f"{OUTPUT}/gateway.{self.installation.starts}"

@@ -21,7 +21,7 @@ from wallbite.reports.population import lines, matrices, postures_of
 from wallbite.reports.text import LABEL, SYMBOLS, inert, label, plural
 from wallbite.verdict import Level, Outcome, Ruling
 
-_TITLES: Final = {
+TITLES: Final = {
     Outcome.CONFORMANT: ("Conformant", "pass"),
     Outcome.NOT_CONFORMANT: ("Not conformant", "fail"),
     Outcome.WAIVERS_WRONG: ("Waivers to correct", "inconclusive"),
@@ -33,11 +33,12 @@ _FAMILY: Final = "-"
 def render(record: Record) -> str:
     """The page."""
     summary = summary_of(record)
-    return _environment().get_template("report.html.j2").render(_page(record, summary))
+    return environment().get_template("report.html.j2").render(_page(record, summary))
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates of reports/, which escape whatever they are given."""
     environment = Environment(
         loader=FileSystemLoader(content("reports")),
         autoescape=True,
@@ -50,14 +51,20 @@ def _environment() -> Environment:
     return environment
 
 
+def style() -> tuple[str, str]:
+    """The style, and its digest for the page's policy."""
+    css = content("reports", "report.css").read_text(encoding="utf-8")
+    return css, base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+
+
 def _page(record: Record, summary: Summary) -> dict[str, Any]:
     """Everything that the template may name."""
-    style = content("reports", "report.css").read_text(encoding="utf-8")
+    css, digest = style()
     desk, postures = Desk(record, summary), postures_of(record)
-    word, ruling = _TITLES[summary.outcome]
+    word, ruling = TITLES[summary.outcome]
     return {
-        "style": Markup(style),  # noqa: S704 - our own file
-        "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        "style": Markup(css),  # noqa: S704 - our own file
+        "style_digest": digest,
         "symbols": SYMBOLS,
         "header": record.header,
         "record": record,

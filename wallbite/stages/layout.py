@@ -46,20 +46,21 @@ _SEALED: Final = ("etc/ld.so.preload", "etc/ld.so.cache", "etc/nsswitch.conf")
 _HARMLESS: Final = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 
 
-def overlay(workplace: str, points: list[str]) -> tuple[str, bool]:
+def overlay(workplace: str, points: list[str], lower: str = "/") -> tuple[str, bool]:
     """Lay an overlay of the host's root over a tmpfs.
 
     Args:
         workplace: where that tmpfs is mounted.
         points: the mount points of the host.
+        lower: the host's root, or a skeleton of it.
 
     Returns:
         the root of the overlay, and whether its files have handles.
     """
     root = f"{workplace}/root"
     Path(root).mkdir()
-    _hide_data(_upper(workplace, "/"))
-    handles = _overlay(workplace, "/", root)
+    _hide_data(_upper(workplace, "/"), lower)
+    handles = _overlay(workplace, "/", root, lower)
     for point in sorted(point for point in points if point == "/etc" or point.startswith("/etc/")):
         _submount(workplace, point, root + point)
     return root, handles
@@ -93,13 +94,13 @@ def _upper(workplace: str, point: str) -> str:
     return f"{workplace}/upper{point.replace('/', '-')}"
 
 
-def _overlay(workplace: str, point: str, target: str) -> bool:
+def _overlay(workplace: str, point: str, target: str, lower: str = "") -> bool:
     upper = _upper(workplace, point)
     work = upper.replace("/upper-", "/work-")
     Path(upper).mkdir(exist_ok=True)
     Path(work).mkdir()
-    lower = point.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
-    base = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    below = (lower or point).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+    base = f"lowerdir={below},upperdir={upper},workdir={work}"
     for options in _OVERLAY_OPTIONS:
         try:
             kernel.mount("overlay", target, "overlay", 0, f"{base},{options}".rstrip(","))
@@ -107,11 +108,12 @@ def _overlay(workplace: str, point: str, target: str) -> bool:
             if error.errno != errno.EINVAL or not options:
                 raise
         else:
-            return _has_handles(target)
+            return has_handles(target)
     raise AssertionError("the last set of options is empty")
 
 
-def _has_handles(path: str) -> bool:
+def has_handles(path: str) -> bool:
+    """Whether files of this file system have handles."""
     try:
         kernel.handle_of(path)
     except OSError:
@@ -130,24 +132,23 @@ def _submount(workplace: str, point: str, target: str) -> None:
     _overlay(workplace, point, target)
 
 
-def _hide_data(upper: str) -> None:
+def _hide_data(upper: str, lower: str) -> None:
     """Leave the host's programs and /etc; everything else is empty or gone, whatever the host has there."""
     Path(upper).mkdir()
     Path(upper).chmod(stat.S_IMODE(Path("/").stat().st_mode))  # the umask is 0 here
     for name, mode in _EMPTY.items():
-        _empty(f"{upper}/{name}", mode)
+        Path(f"{upper}/{name}").mkdir(mode)
     for name, mode in _VAR.items():
         Path(f"{upper}/var/{name}").mkdir(mode)
     for name, says in _VAR_LINKS.items():
         Path(f"{upper}/var/{name}").symlink_to(says)
+    if lower != "/":  # a skeleton holds nothing else
+        return
+    for name in _EMPTY:
+        os.setxattr(f"{upper}/{name}", "trusted.overlay.opaque", b"y")
     for entry in Path("/").iterdir():
         if entry.name not in _EMPTY and entry.name != "etc" and not mounts.is_system(entry.name):
             os.mknod(f"{upper}{entry}", stat.S_IFCHR, os.makedev(0, 0))  # a whiteout
-
-
-def _empty(path: str, mode: int) -> None:
-    Path(path).mkdir(mode)
-    os.setxattr(path, "trusted.overlay.opaque", b"y")
 
 
 def _devices(dev: str) -> None:

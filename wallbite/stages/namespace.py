@@ -39,10 +39,12 @@ class Facts:
     Attributes:
         handles: whether files of the stage have handles (root's control for ``open_by_handle_at``).
         keyring: whether it has a session keyring of its own.
+        init: whether process 1 is a real init, and not the conductor.
     """
 
     handles: bool
     keyring: bool
+    init: bool = False
 
 
 def isolate() -> None:
@@ -57,11 +59,12 @@ def isolate() -> None:
         raise EnvironmentProblem(f"cannot make namespaces: {error.strerror}", remedy=_REMEDY) from None
 
 
-def furnish(trees: reach.Reach, *, whole_proc: bool = False) -> Facts:
+def furnish(trees: reach.Reach, lower: str = "/", *, whole_proc: bool = False) -> Facts:
     """In process 1: lay the stage out and enter it.
 
     Args:
         trees: what of the host is to be reachable besides its system.
+        lower: the host's root, or the skeleton of it that :func:`wallbite.stages.skeleton.make` made.
         whole_proc: leave /proc unmasked, where only plain users run what is tested.
 
     Raises:
@@ -71,7 +74,7 @@ def furnish(trees: reach.Reach, *, whole_proc: bool = False) -> Facts:
     try:
         kernel.loopback_up()
         socket.sethostname("stage")
-        handles = _enter(trees, whole_proc)
+        handles = _enter(trees, lower, whole_proc)
     except OSError as error:
         raise EnvironmentProblem(f"cannot make a stage: {error}", remedy=_REMEDY) from None
     finally:
@@ -79,11 +82,16 @@ def furnish(trees: reach.Reach, *, whole_proc: bool = False) -> Facts:
     return Facts(handles, _fresh_keyring())
 
 
-def _enter(trees: reach.Reach, whole_proc: bool) -> bool:
+def settled() -> Facts:
+    """Where this process was started in a stage that a real init was booted in."""
+    return Facts(layout.has_handles("/"), _fresh_keyring(), init=True)
+
+
+def _enter(trees: reach.Reach, lower: str, whole_proc: bool) -> bool:
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     points = mounts.mount_points()
     mounts.tmpfs(_WORKPLACE, "mode=0755,size=512m,nr_inodes=400k")
-    root, handles = layout.overlay(_WORKPLACE, points)
+    root, handles = layout.overlay(_WORKPLACE, points, lower)
     layout.furniture(root, points, whole_proc=whole_proc)
     reach.lay(root, trees, points)
     os.chdir(root)
@@ -165,8 +173,8 @@ def _zombies() -> list[int]:
     return found
 
 
-def probe_environment() -> None:
-    """Make one empty stage and throw it away (about 10 ms).
+def probe_environment(lower: str = "/") -> None:
+    """Make one empty stage over `lower` and throw it away (about 10 ms).
 
     Raises:
         UsageProblem: not root.
@@ -177,7 +185,7 @@ def probe_environment() -> None:
     receive, send = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _probe(send)
+        _probe(send, lower)
     os.close(send)
     with os.fdopen(receive, errors="replace") as stream:
         refusal = stream.read()
@@ -186,11 +194,11 @@ def probe_environment() -> None:
         raise EnvironmentProblem(refusal or "a stage died while it was made", remedy="" if refusal else _REMEDY)
 
 
-def _probe(send: int) -> NoReturn:
+def _probe(send: int, lower: str) -> NoReturn:
     """In a forked child: say ``fine`` or the refusal on `send`."""
 
     def body() -> None:
-        os.write(send, _attempt(lambda: furnish(reach.Reach())))
+        os.write(send, _attempt(lambda: furnish(reach.Reach(), lower)))
 
     with contextlib.suppress(BaseException):
         refusal = _attempt(isolate)

@@ -21,9 +21,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from wallbite.problems import EnvironmentProblem
-from wallbite.stages import reach
 
 Case = dict[str, Any]
+Order = dict[str, Any]
+Start = Callable[[Order], tuple[subprocess.Popen[bytes], Order]]
 
 _BOOT: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from wallbite.stages import worker; worker.main()"
@@ -115,6 +116,8 @@ class Pool:
         conduct: str = "wallbite.cases.conduct:conduct",
         trees: Sequence[str | os.PathLike[str]] = (),
         context: Mapping[str, Any] | None = None,
+        start: Start | None = None,
+        once: bool = False,
     ) -> None:
         """Name the workers' number and task.
 
@@ -124,19 +127,22 @@ class Pool:
                 ``stage``) and a function that takes an observation.
             trees: paths that every uid in a stage must reach, besides the interpreter's and the harness's.
             context: JSON values for the function ``prepare`` of the task's module, called once in each worker.
+            start: starts a worker elsewhere, given its first order as it would be here.
+            once: a worker has one case, and another is started for the next.
         """
         if jobs < 1:
             raise ValueError(f"{jobs} jobs, expected at least 1")
         self._jobs = jobs
-        paths = [_absolute(tree) for tree in [*reach.python_trees(), *trees]]
+        paths = [_absolute(tree) for tree in trees]
         self._order = {"parent": os.getpid(), "conduct": conduct, "trees": paths, "context": context}
+        self._start, self._once = start or start_here, once
         self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
         """Start the workers."""
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("a pool belongs to the main thread: workers die with the thread that started them")
-        self._fill()
+        self._fill(0 if self._once else self._jobs)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
@@ -164,7 +170,7 @@ class Pool:
         waiting = deque(cases)
         try:
             while waiting or self._busy():
-                self._fill()
+                self._fill(min(self._jobs, len(waiting) + len(self._busy())) if self._once else self._jobs)
                 self._hand_out(waiting, timeout, on_started)
                 for result in self._results():
                     if on_finished:
@@ -176,9 +182,12 @@ class Pool:
     def _busy(self) -> list[_Worker]:
         return [worker for worker in self._workers if worker.case is not None]
 
-    def _fill(self) -> None:
-        while len(self._workers) < self._jobs:
-            self._workers.append(_start(self._order))
+    def _fill(self, number: int) -> None:
+        while len(self._workers) < number:
+            process, order = self._start(self._order)
+            worker = _Worker(process)
+            worker.send(order)
+            self._workers.append(worker)
 
     def _stop(self, workers: list[_Worker]) -> None:
         """Dismiss all before waiting for one."""
@@ -207,6 +216,8 @@ class Pool:
         for worker in ready:
             result = self._read(worker)
             if result:
+                if self._once:
+                    self._stop([worker])
                 yield result
         for worker in self._busy():
             if worker.deadline < time.monotonic():
@@ -234,7 +245,8 @@ class Pool:
         return CaseResult(worker.take(), [], problem, time.monotonic() - worker.started, 0.0)
 
 
-def _start(order: dict[str, Any]) -> _Worker:
+def start_here(order: Order) -> tuple[subprocess.Popen[bytes], Order]:
+    """Start a worker on this machine."""
     path = [_absolute(entry) for entry in sys.path]
     flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
     process = subprocess.Popen(
@@ -246,9 +258,7 @@ def _start(order: dict[str, Any]) -> _Worker:
         # A root target writes the stage's /etc: the conductor must not configure its OpenSSL from there.
         env={**os.environ, "OPENSSL_CONF": "/proc/none/openssl.cnf"},
     )
-    worker = _Worker(process)
-    worker.send(order)
-    return worker
+    return process, order
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, BinaryIO, Final, NoReturn
 
-from wallbite.stages import kernel, namespace, reach, uids
+from wallbite.stages import kernel, namespace, reach, skeleton, uids
 
 MAX_BYTES: Final = 64 << 20  # of observations in a case
 MAX_LINE: Final = 8 << 20  # of one observation
@@ -55,6 +55,8 @@ class _Worker:
     conduct: Conduct
     trees: reach.Reach
     uid_base: int
+    lower: str
+    init: bool
     streams: tuple[BinaryIO, BinaryIO]
 
 
@@ -62,22 +64,29 @@ def main() -> None:
     """Serve orders until standard input ends.
 
     The first line says how: ``parent``, the pid of the harness; ``conduct``, the function that runs a case, as
-    ``module:function``; ``trees``, paths that every uid in a stage must reach; ``context``, for the function
-    ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case.
+    ``module:function``; ``trees``, paths that every uid in a stage must reach besides the interpreter; ``context``,
+    for the function ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case.
+
+    In a container the harness is no parent (its pid is 0), and has claimed the uids (``uid_base``) on its own machine;
+    ``keep`` names directories of the image that a stage has, besides its system. Where ``init`` is true, the container
+    is one stage already, whose process 1 is a real init.
     """
-    kernel.die_with_parent()
     orders, answers = _take_streams()
-    first = json.loads(orders.readline() or b'{"parent": 0}')
+    first = json.loads(orders.readline() or b'{"parent": -1}')
+    if first["parent"]:
+        kernel.die_with_parent()
     if os.getppid() != first["parent"]:
         os._exit(1)
     kernel.become_subreaper()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        base, claimed = uids.claim()
+        base, claimed = (first["uid_base"], contextlib.nullcontext()) if first.get("uid_base") else uids.claim()
         worker = _Worker(
             conduct=_load(first["conduct"], first["context"]),
-            trees=reach.survey(first["trees"]),
+            trees=reach.survey([*reach.python_trees(), *first["trees"]]),
             uid_base=base,
+            lower="/" if first["parent"] or first.get("init") else skeleton.make(keep=first["keep"]),
+            init=bool(first.get("init")),
             streams=(orders, answers),
         )
     except Exception as error:  # noqa: BLE001 - the harness says it
@@ -211,7 +220,8 @@ def _help(worker: _Worker, request: dict[str, Any], send: int, parent: int) -> N
         for stream in worker.streams:
             os.close(stream.fileno())
         try:
-            namespace.isolate()
+            if not worker.init:
+                namespace.isolate()
         except Exception as error:  # noqa: BLE001 - the harness says it
             _write(send, _error_line(error))
         else:
@@ -232,7 +242,8 @@ def _conduct(worker: _Worker, request: dict[str, Any], send: int) -> None:
 
     try:
         started = time.monotonic()
-        facts = namespace.furnish(worker.trees, whole_proc=_whole_proc(request))
+        whole = _whole_proc(request)
+        facts = namespace.settled() if worker.init else namespace.furnish(worker.trees, worker.lower, whole_proc=whole)
         stage = {**asdict(facts), "boot_seconds": time.monotonic() - started}
         worker.conduct({**request, "stage": stage}, emit)
     except BaseException as error:  # noqa: BLE001 - also what asks process 1 to exit is a failure of the case

@@ -10,7 +10,7 @@ from wallbite.documents import Document
 from wallbite.target.endings import Beside, Ends
 from wallbite.target.installing import Installer, Laid
 from wallbite.target.library import IDENTITIES, build_library
-from wallbite.target.model import Account, Claims, Config, ConfigFile, Step, Surface, Target
+from wallbite.target.model import Account, Claims, Config, ConfigFile, Image, Step, Surface, Target
 from wallbite.target.placeholders import ACCOUNT, expand, expand_text, names_account
 from wallbite.target.running import (
     Action,
@@ -64,6 +64,7 @@ def build(document: Document) -> Target:
         ends=_ends(raw["ends"]) if "ends" in raw else None,
         beside=_beside(raw["beside"], fixed) if "beside" in raw else None,
         vault=_vault(raw["vault"]) if "vault" in raw else None,
+        image=_image(raw["image"]) if "image" in raw else None,
         scratch=tuple(raw.get("scratch", ())),
         residuals=raw.get("residuals", {}),
     )
@@ -85,6 +86,10 @@ def build_called(document: Document) -> Target:
         folder=Path(document.file).absolute().parent,
         library=build_library(raw),
     )
+
+
+def _image(raw: Raw) -> Image:
+    return Image(**{**raw, "keep": tuple(raw.get("keep", ()))})
 
 
 def _fixed(raw: Raw) -> dict[str, Any]:

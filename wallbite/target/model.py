@@ -141,6 +141,23 @@ class Config:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """The image that the target is run in on the stage ``container``.
+
+    Attributes:
+        reference: of an image; empty where a Dockerfile builds it.
+        dockerfile: its path, seen from the descriptor's folder; that of the Dockerfile is the context.
+        python: the interpreter in it that runs the harness; 3.11 or later.
+        keep: directories of the image that a stage keeps, besides its system (``/usr``, ``/etc``); read-only.
+    """
+
+    reference: str = ""
+    dockerfile: str = ""
+    python: str = "python3"
+    keep: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A descriptor. Optional parts are None or empty; what they are for is then not applicable or inconclusive."""
 
@@ -166,6 +183,7 @@ class Target:
     ends: Ends | None = None
     beside: Beside | None = None
     vault: Vault | None = None
+    image: Image | None = None
     scratch: tuple[str, ...] = ()
     residuals: Mapping[str, str] = field(default_factory=dict)
     library: Library | None = None

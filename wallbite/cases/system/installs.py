@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
+import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ WITHIN: Final = 30.0  # seconds for the installer
 TOPS: Final = ("/etc", "/home", "/opt", "/root", "/run", "/srv", "/usr", "/var")
 MOMENT: Final = "installed"
 KEYS: Final = ("User", "Group", "ExecStart", "AmbientCapabilities", "CapabilityBoundingSet")
+ACCOUNT_FILES: Final = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")
 TIGHTER: Final = 0o500
 OPERATOR: Final = "# changed by the operator\n"
 
@@ -47,6 +49,7 @@ def run(scene: Scene) -> None:
     assert terms is not None
     scene.installation.lay_steps(terms.needs)
     scene.inbox.make()
+    keep_account_files()
     before = everything()
     install(scene, terms, "first")
     note_tree(scene, before)
@@ -54,6 +57,15 @@ def run(scene: Scene) -> None:
     note_files(scene, terms, unit)
     note_again(scene, terms)
     boot_installed(scene, terms, unit)
+
+
+def keep_account_files() -> None:
+    """The former versions of account files, as tools leave them from the first user on; a new image has none."""
+    for name in ACCOUNT_FILES:
+        present, former = Path("/etc", name), Path("/etc", f"{name}-")
+        if present.exists() and not former.exists():
+            shutil.copy2(present, former)
+            os.chown(former, present.stat().st_uid, present.stat().st_gid)
 
 
 def install(scene: Scene, terms: Installer, name: str) -> None:
@@ -162,7 +174,8 @@ def boot_installed(scene: Scene, terms: Installer, unit: Mapping[str, list[str]]
     ended = gateway.wait(10.0)
     enforcing = gateway.told("enforcing") > 0
     errno = "OK" if ended == "ready" else "EINVAL"
-    scene.note("started", "unit", errno=errno, enforcing=enforcing, tail=gateway.tail(), **gateway.facts)
+    init = Path("/proc/1/comm").read_text().strip() if scene.service else ""
+    scene.note("started", "unit", errno=errno, enforcing=enforcing, init=init, tail=gateway.tail(), **gateway.facts)
     if ended == "ready":
         answers_of_all(scene, gateway, SpawnPath(MOMENT, by="boot"), plan_)
         as_root(scene, wanted, MOMENT)
