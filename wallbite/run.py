@@ -111,7 +111,7 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         seen, used = observe(planned, writer, progress)
         facts = Facts(planned.setting, seen, planned.tables)
         writer.verdicts(checks.judge(planned.requirements, facts, planned.checks))
-        record = writer.footer(finished=_now())
+        record = writer.footer(finished=now())
     reports.write_all(options.out)
     return RunResult(options.out, record, summary_of(record), used)
 
@@ -176,7 +176,7 @@ def header_of(planned: Plan) -> Header:
         host=host_facts(),
         kernel=kernel_facts(),
         command=tuple(sys.argv),
-        started=_now(),
+        started=now(),
         seed=planned.seed,
         fault=options.fault or None,
         missing_families=tuple(family.name for family in absent) if not options.select else (),
@@ -203,5 +203,6 @@ def _from_json(value: Mapping[str, Any]) -> Requirement:
     return Requirement(**{**value, **changed, "level": Level(value["level"])})
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as records have it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,9 +1,10 @@
-"""What a worker runs: :func:`prepare` once in the worker, :func:`conduct` once in each stage."""
+"""What a worker runs: :func:`prepare` in the worker before each case, :func:`conduct` once in each stage."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from wallbite import tables, target
@@ -68,7 +69,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
 
 @dataclass(frozen=True)
 class Context:
-    """What all cases of a run share: read once, before the worker forks."""
+    """What all cases of a run, or of a trial of the self-test, share: read once, before the worker forks."""
 
     target: Target
     fault: Fault | None
@@ -80,14 +81,23 @@ _prepared: list[Context] = []
 
 def prepare(order: Mapping[str, Any]) -> None:
     """Read the descriptor, the fault and the tables, and compile what is laid down, before any stage is forked."""
-    seeded = faults.load(order["fault"]) if order.get("fault") else None
-    context = Context(target.load(order["target"]), seeded, tables.load())
+    _prepared[:] = [_context(order["target"], order.get("fault") or "")]
+    load_probe()
+    carriers.compiled_probe()
+
+
+@lru_cache(maxsize=2)  # the cases of a trial come together
+def _context(name: str, fault: str) -> Context:
+    seeded = faults.load(fault) if fault else None
+    context = Context(_target(name), seeded, _tables())
     for step in context.target.install:
         if step.kind == "copy":
             runtime.files(root() / step.source, seeded)
-    load_probe()
-    carriers.compiled_probe()
-    _prepared[:] = [context]
+    return context
+
+
+_target = lru_cache(maxsize=2)(target.load)
+_tables = lru_cache(maxsize=1)(tables.load)
 
 
 def conduct(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> None:

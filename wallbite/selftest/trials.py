@@ -1,0 +1,89 @@
+"""A trial: one thing that the suite is held against, and what the suite must say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wallbite import catalogue, planning
+from wallbite.installation import fault as faults
+from wallbite.installation.fault import Fault
+from wallbite.run import Plan
+from wallbite.selftest import breadth
+from wallbite.selftest.options import FAULTS, SelfTestOptions
+from wallbite.selftest.outcome import Outcome, of_fault
+from wallbite.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is run, and what it must come to.
+
+    Attributes:
+        part: the part of the self-test that it belongs to.
+        name: unique within it.
+        says: one sentence: what is broken, or what is different.
+        planned: the run.
+    """
+
+    part: str
+    name: str
+    says: str
+    planned: Plan
+
+    @property
+    def key(self) -> str:
+        """Its name in the whole self-test, and the folder of its record."""
+        return f"{self.part}/{self.name}"
+
+    @property
+    def cases(self) -> list[dict[str, Any]]:
+        """Its cases, each with what it is about."""
+        return [self.about(case) for case in self.planned.cases]
+
+    def about(self, case: dict[str, Any]) -> dict[str, Any]:
+        """A case of this trial, as a worker takes it."""
+        context = {"target": str(self.planned.options.target), "fault": self.planned.options.fault}
+        return {**case, "trial": self.key, "context": context}
+
+    def outcome(self, verdicts: Iterable[Verdict]) -> Outcome:
+        """What the suite said of it, held against what it must say."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class FaultTrial(Trial):
+    """A seeded fault: exactly what it names must fail, for the reason that it names."""
+
+    seeded: Fault
+
+    def outcome(self, verdicts: Iterable[Verdict]) -> Outcome:
+        """Noticed or not."""
+        return of_fault(self.seeded, self.planned.setting.postures, verdicts)
+
+
+def of_faults(base: Plan, options: SelfTestOptions) -> Iterator[FaultTrial]:
+    """A trial for each fault that is asked for."""
+    wanted = {each.id for each in catalogue.select(base.catalogue, options.select)} if options.select else set()
+    for name in dict.fromkeys(options.faults) or faults.names():
+        seeded = faults.load(name)
+        if not wanted or wanted & set(seeded.noticed_by):
+            yield FaultTrial(FAULTS, name, seeded.breaks, plan_of(base, seeded, options), seeded)
+
+
+def plan_of(base: Plan, seeded: Fault, options: SelfTestOptions) -> Plan:
+    """The run of a fault: the cases that can show it, or all that there are."""
+    if options.full:
+        postures, chosen, checks = base.target.postures, base.requirements, base.checks
+    else:
+        postures = seeded.postures if options.every_posture else breadth.few(seeded)
+        chosen = catalogue.select(base.catalogue, breadth.together(seeded, base.checks))
+        checks = breadth.undrawn(base.checks)
+    return replace(
+        base,
+        options=replace(base.options, fault=seeded.name, postures=postures),
+        requirements=chosen,
+        checks=checks,
+        setting=planning.setting_of(base.target, base.options.stage, postures),
+    )
