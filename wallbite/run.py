@@ -24,6 +24,7 @@ from wallbite.observation import Observation
 from wallbite.options import RunOptions
 from wallbite.problems import EnvironmentProblem
 from wallbite.progress import Progress
+from wallbite.selftest.backing import backing
 from wallbite.stages.namespace import probe_environment
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
@@ -111,7 +112,7 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         seen, used = observe(planned, writer, progress)
         facts = Facts(planned.setting, seen, planned.tables)
         writer.verdicts(checks.judge(planned.requirements, facts, planned.checks))
-        record = writer.footer(finished=now())
+        record = writer.footer(finished=now(), self_test=backing())
     reports.write_all(options.out)
     return RunResult(options.out, record, summary_of(record), used)
 

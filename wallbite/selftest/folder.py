@@ -9,12 +9,11 @@ from typing import Any, Final
 
 from wallbite.evidence.folder import place
 from wallbite.problems import UsageProblem
+from wallbite.selftest.backing import LARGEST, SCHEMA, UNFINISHED
 from wallbite.selftest.options import PARTS
-from wallbite.selftest.result import SCHEMA, UNFINISHED
 
 DOCUMENT: Final = "selftest.json"
 PAGE: Final = "selftest.html"
-_LARGEST: Final = 64 << 20  # bytes of a document
 
 
 def claim(folder: Path, started: str) -> None:
@@ -46,11 +45,13 @@ def claim(folder: Path, started: str) -> None:
             shutil.rmtree(folder / name)
 
 
-def write(folder: Path, document: dict[str, Any], page: str = "") -> None:
-    """File the document, and the page if there is one."""
-    place(folder / DOCUMENT, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+def write(folder: Path, document: dict[str, Any], page: str = "") -> bytes:
+    """File the document, and the page if there is one; gives the document as it was written."""
+    data = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    place(folder / DOCUMENT, data)
     if page:
         place(folder / PAGE, page.encode())
+    return data
 
 
 def load(folder: Path) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def load(folder: Path) -> dict[str, Any]:
     expected, remedy = "the folder that a self-test wrote", "run: wallbite selftest --out DIR"
     try:
         with path.open("rb") as file:
-            value = json.loads(file.read(_LARGEST))
+            value = json.loads(file.read(LARGEST))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageProblem(f"cannot be read: {reason}", str(path), expected, remedy) from error

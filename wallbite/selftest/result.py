@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from wallbite import __version__
 from wallbite.catalogue import Catalogue
 from wallbite.checks import Check
 from wallbite.exits import ExitCode
 from wallbite.installation.fault import Fault
+from wallbite.selftest.backing import FAILED, PASSED, SCHEMA
 from wallbite.selftest.options import FAULTS, PARTS, VARIANTS, SelfTestOptions
 from wallbite.selftest.outcome import Mark, Outcome
 from wallbite.selftest.trials import Trial
-
-SCHEMA: Final = "wallbite-selftest/1"
-UNFINISHED: Final = "unfinished"
-PASSED: Final = "passed"
-FAILED: Final = "failed"
 
 
 @dataclass(frozen=True)

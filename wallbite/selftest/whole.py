@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from wallbite import catalogue, run
 from wallbite.installation import fault as faults
 from wallbite.options import RunOptions
 from wallbite.progress import Progress
 from wallbite.run import Plan
-from wallbite.selftest import folder, page, result, suite
+from wallbite.selftest import backing, folder, page, result, suite
 from wallbite.selftest.conducting import Judged, conduct, replay
-from wallbite.selftest.options import FAULTS, PARTS, SelfTestOptions
+from wallbite.selftest.options import FAULTS, SelfTestOptions
 from wallbite.selftest.result import Row, SelfTest
 from wallbite.selftest.trials import Trial, of_faults
 from wallbite.stages.namespace import probe_environment
@@ -33,7 +34,9 @@ def selftest(options: SelfTestOptions, progress: Progress) -> SelfTest:
         folder.load(options.replay)
     folder.claim(options.out, started)
     found = of(base, options, trials, done(options, trials, progress), started)
-    folder.write(options.out, found.as_json(), page.render(found))
+    data = folder.write(options.out, found.as_json(), page.render(found))
+    if options.whole and found.passed:
+        backing.keep(data)
     return found
 
 
@@ -51,13 +54,13 @@ def done(options: SelfTestOptions, trials: tuple[Trial, ...], progress: Progress
 
 
 def of(
-    base: Plan, options: SelfTestOptions, trials: tuple[Trial, ...], judged: Iterator[Judged], started: str
+    base: Plan, options: SelfTestOptions, trials: Sequence[Trial], judged: Iterable[Judged], started: str
 ) -> SelfTest:
     """What some trials add up to."""
     rows = [Row.of(one.trial, one.trial.outcome(one.verdicts), one.seconds) for one in judged]
     order = {(trial.part, trial.name): number for number, trial in enumerate(trials)}
     rows.sort(key=lambda row: order[row.part, row.name])
-    seeded = [faults.load(name) for name in faults.names()]
+    seeded = [_fault(name) for name in faults.names()]
     named: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for one in seeded:
         for requirement in one.noticed_by:
@@ -75,12 +78,12 @@ def of(
     )
 
 
+_fault = cache(faults.load)
+
+
 def _families(base: Plan) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for one in base.requirements:
         if not one.parts:
             found[one.family] = (*found.get(one.family, ()), one.id)
     return found
-
-
-__all__ = ["PARTS", "selftest"]
