@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine import small
 from tests.engine.copied import Copy
 from wallbite import cli, run
 from wallbite.exits import ExitCode
+from wallbite.selftest import small
 
 WALLS = ("--select", "WALL-01", "--jobs", "1")
 BREAK = '    raise RuntimeError("broken on purpose")\n'

@@ -89,7 +89,7 @@ def greens(tried: Tried) -> Iterator[tuple[Judged, set[str]]]:
 def outcome(tried: Tried, one: Judged) -> SelfTest:
     """What the self-test says of one trial alone."""
     base = replace(tried.base, checks=one.trial.planned.checks)
-    return whole.of(base, SelfTestOptions(select=tuple(sorted(named(one)))), [one.trial], [one], "")
+    return whole.of(base, SelfTestOptions(select=tuple(sorted(named(one)))), [one], "")
 
 
 def delete(one: Judged, deleted: Check) -> Judged:

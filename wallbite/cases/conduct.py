@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -25,6 +26,7 @@ from wallbite.installation import runtime
 from wallbite.installation.fault import Fault
 from wallbite.probing import carriers
 from wallbite.probing.run_here import load_probe
+from wallbite.stages import filesystems
 from wallbite.target.model import Target
 
 KINDS: Mapping[str, Callable[[Scene], None]] = {
@@ -69,11 +71,20 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
 
 @dataclass(frozen=True)
 class Context:
-    """What all cases of a run, or of a trial of the self-test, share: read once, before the worker forks."""
+    """What all cases of a run, or of a trial of the self-test, share: read once, before the worker forks.
+
+    Attributes:
+        uids: what is added to the worker's range of uids.
+        files: the file system that the target lies on; empty for the stage's own.
+        mounted: that file system as a descriptor, where it must be made outside of the stage.
+    """
 
     target: Target
     fault: Fault | None
     tables: Mapping[str, Any]
+    uids: int = 0
+    files: str = ""
+    mounted: int | None = None
 
 
 _prepared: list[Context] = []
@@ -81,7 +92,13 @@ _prepared: list[Context] = []
 
 def prepare(order: Mapping[str, Any]) -> None:
     """Read the descriptor, the fault and the tables, and compile what is laid down, before any stage is forked."""
-    _prepared[:] = [_context(order["target"], order.get("fault") or "")]
+    context, files = _context(order["target"], order.get("fault") or ""), order.get("files", "")
+    for old in _prepared:
+        if old.mounted is not None:
+            os.close(old.mounted)
+    _prepared.clear()
+    mounted = filesystems.detached_ext4() if files == filesystems.EXT4 else None
+    _prepared.append(replace(context, uids=order.get("uids", 0), files=files, mounted=mounted))
     load_probe()
     carriers.compiled_probe()
 
@@ -102,8 +119,17 @@ _tables = lru_cache(maxsize=1)(tables.load)
 
 def conduct(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> None:
     """Run one case in this stage. A problem of the case is an observation, so that what was seen before it is kept."""
-    scene = Scene.of(request, _prepared[0], emit)
+    context = _prepared[0]
+    if context.files:
+        filesystems.put(context.files, context.mounted, tops(context.target))
+    scene = Scene.of(request, context, emit)
     try:
         KINDS[request["kind"]](scene)
     except CaseProblem as problem:
         scene.note("case", "case", problem=str(problem))
+
+
+def tops(target_: Target) -> list[str]:
+    """The directories of a target's installation that lie in no other one of it."""
+    named = [step.path for step in target_.install if step.kind == "directory"]
+    return [path for path in named if not any(path.startswith(f"{other}/") for other in named)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from wallbite import catalogue, planning
@@ -13,6 +14,7 @@ from wallbite.run import Plan
 from wallbite.selftest import breadth
 from wallbite.selftest.options import FAULTS, SelfTestOptions
 from wallbite.selftest.outcome import Outcome, of_fault
+from wallbite.target import load
 from wallbite.verdict import Verdict
 
 
@@ -25,12 +27,14 @@ class Trial:
         name: unique within it.
         says: one sentence: what is broken, or what is different.
         planned: the run.
+        around: what a worker is told besides the target and the fault (see `wallbite.cases.conduct`).
     """
 
     part: str
     name: str
     says: str
     planned: Plan
+    around: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     @property
     def key(self) -> str:
@@ -44,7 +48,7 @@ class Trial:
 
     def about(self, case: dict[str, Any]) -> dict[str, Any]:
         """A case of this trial, as a worker takes it."""
-        context = {"target": str(self.planned.options.target), "fault": self.planned.options.fault}
+        context = {"target": str(self.planned.options.target), "fault": self.planned.options.fault, **self.around}
         return {**case, "trial": self.key, "context": context}
 
     def outcome(self, verdicts: Iterable[Verdict]) -> Outcome:
@@ -70,6 +74,20 @@ def of_faults(base: Plan, options: SelfTestOptions) -> Iterator[FaultTrial]:
         seeded = faults.load(name)
         if not wanted or wanted & set(seeded.noticed_by):
             yield FaultTrial(FAULTS, name, seeded.breaks, plan_of(base, seeded, options), seeded)
+
+
+def plan_for(base: Plan, path: Path, select: Sequence[str], postures: Sequence[str] = ()) -> Plan:
+    """A run of another target."""
+    target = load(path)
+    chosen = tuple(postures) or target.postures
+    return replace(
+        base,
+        options=replace(base.options, target=str(path), postures=chosen),
+        target=target,
+        requirements=catalogue.select(base.catalogue, select),
+        checks=breadth.undrawn(base.checks),
+        setting=planning.setting_of(target, base.options.stage, chosen),
+    )
 
 
 def plan_of(base: Plan, seeded: Fault, options: SelfTestOptions) -> Plan:

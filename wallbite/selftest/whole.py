@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
+from pathlib import Path
 
 from wallbite import catalogue, run
 from wallbite.installation import fault as faults
@@ -13,9 +15,11 @@ from wallbite.progress import Progress
 from wallbite.run import Plan
 from wallbite.selftest import backing, folder, page, result, suite
 from wallbite.selftest.conducting import Judged, conduct, replay
-from wallbite.selftest.options import FAULTS, SelfTestOptions
+from wallbite.selftest.fakes import of_fakes
+from wallbite.selftest.options import FAULTS, PARTS, TARGETS, VARIANTS, SelfTestOptions
 from wallbite.selftest.result import Row, SelfTest
 from wallbite.selftest.trials import Trial, of_faults
+from wallbite.selftest.variants import of_variants
 from wallbite.stages.namespace import probe_environment
 
 
@@ -25,23 +29,27 @@ def selftest(options: SelfTestOptions, progress: Progress) -> SelfTest:
     Raises:
         Problem: what the user wrote is wrong, or the machine cannot do it.
     """
-    base = run.plan(RunOptions(seed=options.seed))
-    trials = tuple(planned(base, options))
-    started = run.now()
+    base, started = run.plan(RunOptions(seed=options.seed)), run.now()
     if options.replay is None:
         probe_environment()
     else:
         folder.load(options.replay)
-    folder.claim(options.out, started)
-    found = of(base, options, trials, done(options, trials, progress), started)
+    with tempfile.TemporaryDirectory(prefix="wallbite-") as descriptors:
+        trials = tuple(planned(base, options, Path(descriptors)))
+        folder.claim(options.out, started)
+        found = of(base, options, done(options, trials, progress), started)
     data = folder.write(options.out, found.as_json(), page.render(found))
     if options.whole and found.passed:
         backing.keep(data)
     return found
 
 
-def planned(base: Plan, options: SelfTestOptions) -> Iterator[Trial]:
-    """The trials of every part that is asked for."""
+def planned(base: Plan, options: SelfTestOptions, folder: Path) -> Iterator[Trial]:
+    """The trials of every part that is asked for, those that wait most first; their descriptors go into a folder."""
+    if TARGETS in options.parts:
+        yield from of_fakes(base, folder)
+    if VARIANTS in options.parts:
+        yield from of_variants(base, folder, options)
     if FAULTS in options.parts:
         yield from of_faults(base, options)
 
@@ -53,13 +61,10 @@ def done(options: SelfTestOptions, trials: tuple[Trial, ...], progress: Progress
     return conduct(trials, options.out, options.jobs, progress)
 
 
-def of(
-    base: Plan, options: SelfTestOptions, trials: Sequence[Trial], judged: Iterable[Judged], started: str
-) -> SelfTest:
+def of(base: Plan, options: SelfTestOptions, judged: Iterable[Judged], started: str) -> SelfTest:
     """What some trials add up to."""
     rows = [Row.of(one.trial, one.trial.outcome(one.verdicts), one.seconds) for one in judged]
-    order = {(trial.part, trial.name): number for number, trial in enumerate(trials)}
-    rows.sort(key=lambda row: order[row.part, row.name])
+    rows.sort(key=lambda row: (PARTS.index(row.part), row.name))
     seeded = [_fault(name) for name in faults.names()]
     named: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for one in seeded:
