@@ -121,7 +121,7 @@ def conduct(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> 
     """Run one case in this stage. A problem of the case is an observation, so that what was seen before it is kept."""
     context = _prepared[0]
     if context.files:
-        filesystems.put(context.files, context.mounted, tops(context.target))
+        filesystems.put(context.files, context.mounted, [homes_of(context.target)])
     scene = Scene.of(request, context, emit)
     try:
         KINDS[request["kind"]](scene)
@@ -129,7 +129,7 @@ def conduct(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> 
         scene.note("case", "case", problem=str(problem))
 
 
-def tops(target_: Target) -> list[str]:
-    """The directories of a target's installation that lie in no other one of it."""
-    named = [step.path for step in target_.install if step.kind == "directory"]
-    return [path for path in named if not any(path.startswith(f"{other}/") for other in named)]
+def homes_of(target_: Target) -> str:
+    """The outermost directory of a target's installation that holds its accounts' directories."""
+    first = next(iter(target_.accounts.values())).directory
+    return min((one.path for one in target_.install if first.startswith(f"{one.path}/")), key=len)

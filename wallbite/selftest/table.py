@@ -11,6 +11,7 @@ from wallbite.selftest.outcome import Mark
 from wallbite.selftest.result import SelfTest
 
 _COLUMNS: Final = (Mark.KILLED, Mark.MISSED, Mark.ALARM, Mark.UNDECIDED, Mark.GREEN, Mark.WITHHELD)
+_TOLD: Final = 6  # problems of one trial
 
 
 def lines(found: SelfTest) -> Iterator[str]:
@@ -27,7 +28,9 @@ def lines(found: SelfTest) -> Iterator[str]:
     for gap in found.gaps:
         yield printable(f"gap: {gap}")
     for row in found.rows:
-        for problem in row.outcome.problems:
+        for problem in row.outcome.problems[:_TOLD]:
             yield printable(f"{row.part}/{row.name}: {problem}")
+        if (more := len(row.outcome.problems) - _TOLD) > 0:
+            yield printable(f"{row.part}/{row.name}: and {more:,} more, which the page tells")
     yield found.line
     yield printable(f"results: {found.options.out}")

@@ -29,8 +29,8 @@ _OPEN, _CONFIG, _MOUNT, _MOVE = 430, 431, 432, 429  # the same numbers on every 
 _LOOP_CTL_GET_FREE: Final = 0x4C82
 _LOOP_CONFIGURE: Final = 0x4C0A
 _AUTOCLEAR: Final = 4
-_CONFIGURATION: Final = "=II 4Q 4I 64s 64s 32s 2Q 8Q"  # struct loop_config
-_FLAGS: Final = 2 + 4 + 3  # the place of lo_flags in it
+_CONFIGURATION: Final = "=II 5Q 4I 64s 64s 32s 2Q 8Q"  # struct loop_config
+_FLAGS: Final = 2 + 5 + 3  # the place of lo_flags in it
 _TRIES: Final = 8  # somebody else may take the free device first
 
 
@@ -84,7 +84,7 @@ def _behind_loop(image: int) -> int:
     try:
         for attempt in range(_TRIES):
             device = os.open(f"/dev/loop{fcntl.ioctl(control, _LOOP_CTL_GET_FREE)}", os.O_RDWR | os.O_CLOEXEC)
-            values: list[int | bytes] = [image, 0, *[0] * 4, *[0] * 4, b"", b"", b"", *[0] * 2, *[0] * 8]
+            values: list[int | bytes] = [image, 0, *[0] * 5, *[0] * 4, b"", b"", b"", *[0] * 2, *[0] * 8]
             values[_FLAGS] = _AUTOCLEAR
             try:
                 fcntl.ioctl(device, _LOOP_CONFIGURE, struct.pack(_CONFIGURATION, *values))
