@@ -44,6 +44,27 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def selftest(session: nox.Session) -> None:
+    """Faults, variants and bad targets: what backs a release (needs root; some ten minutes on two cores)."""
+    session.install("-e", ".[dev,targets]")
+    session.run("wallbite", "selftest", *session.posargs)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Judge mutants of the reference runtime by the suite (needs root); `-- --sample 12` tries some of them."""
+    session.install("-e", ".[dev,targets]", "cosmic-ray>=8.4")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
+def repeat(session: nox.Session) -> None:
+    """Run the core profile 30 times, with both cores under load, and compare the verdicts (needs root; hours)."""
+    session.install("-e", ".[dev,targets]")
+    session.run("python", "-m", "tests.repeat", *session.posargs)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Measure how fast probing is (needs root)."""
     session.install("-e", ".[dev]")

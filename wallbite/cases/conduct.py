@@ -93,6 +93,9 @@ _prepared: list[Context] = []
 def prepare(order: Mapping[str, Any]) -> None:
     """Read the descriptor, the fault and the tables, and compile what is laid down, before any stage is forked."""
     context, files = _context(order["target"], order.get("fault") or ""), order.get("files", "")
+    if "sources" in order:
+        context = replace(context, fault=Fault("mutant", "A mutant.", {}, sources=order["sources"]))
+        _compile(context)
     for old in _prepared:
         if old.mounted is not None:
             os.close(old.mounted)
@@ -107,10 +110,14 @@ def prepare(order: Mapping[str, Any]) -> None:
 def _context(name: str, fault: str) -> Context:
     seeded = faults.load(fault) if fault else None
     context = Context(_target(name), seeded, _tables())
+    _compile(context)
+    return context
+
+
+def _compile(context: Context) -> None:
     for step in context.target.install:
         if step.kind == "copy":
-            runtime.files(root() / step.source, seeded)
-    return context
+            runtime.files(root() / step.source, context.fault)
 
 
 _target = lru_cache(maxsize=2)(target.load)

@@ -23,6 +23,8 @@ from wallbite.stages import kernel
 from wallbite.stages.credentials import drop_to
 
 LOOKS: Final = 64  # reloads
+FULL: Final = 40  # of them those that came to their end: where a machine is so busy that few do, there are more looks
+MOST: Final = 2 * LOOKS
 OWN: Final = "/srv/wallbite-tenant"  # the account's
 VICTIM: Final = "/srv/wallbite-victim"  # the gateway's
 WAY: Final = "/".join("d" * 300)  # so long that what a name leads to is decided well before the kernel is at its end
@@ -53,13 +55,14 @@ def run(scene: Scene) -> None:
         scene.note("raced", account, **{**came_to(gateway, ended), **seen})
         gateway.kill()
         return
-    before, answers = victims(), {"accepted": 0, "refused": 0}
+    before, answers, looks = victims(), {"accepted": 0, "refused": 0}, 0
     count, racer = race(scene, account, directory)
     for pid in (racer, gateway.pid):  # both at once, however busy the machine is: in turns there is no race
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, pid, EAGER)
     try:
-        for _ in range(LOOKS):
+        while looks < LOOKS or (answers["accepted"] < FULL and looks < MOST):
+            looks += 1
             seen, _ = told_to_reload(gateway)
             answers["accepted"] += seen["accepted"]
             answers["refused"] += seen["refused"]
@@ -72,7 +75,7 @@ def run(scene: Scene) -> None:
     swaps = int(Path(count).read_text() or 0) if os.path.exists(count) else 0
     tail, alive = gateway.tail(), gateway.alive
     gateway.kill()
-    tries = {"took": True, "looks": LOOKS, "swaps": swaps, **answers, "alive": alive, "tail": tail.replace(WAY, "...")}
+    tries = {"took": True, "looks": looks, "swaps": swaps, **answers, "alive": alive, "tail": tail.replace(WAY, "...")}
     scene.note("raced", account, **tries, **_changes(before, after))
 
 
