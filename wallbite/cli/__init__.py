@@ -1,4 +1,4 @@
-"""The command line: ``wallbite run``, ``list``, ``explain``, ``check``, ``init``, ``report``, ``verify``."""
+"""The command line: ``run``, ``selftest``, ``list``, ``explain``, ``check``, ``init``, ``report``, ``verify``."""
 
 from __future__ import annotations
 
