@@ -99,6 +99,18 @@ def plan(options: RunOptions) -> Plan:
     )
 
 
+def demand_checks(chosen: Iterable[Requirement], bound: Mapping[str, Check], excused: Mapping[str, str]) -> None:
+    """A MUST without a check leaves a run undecided, and its record says so; a SHOULD would leave it conformant.
+
+    Raises:
+        EnvironmentProblem: a SHOULD has no check.
+    """
+    for each in chosen:
+        known = each.id in bound or each.parts or each.id in excused or each.family in excused
+        if each.level is Level.SHOULD and not known:
+            raise EnvironmentProblem(f"{each.id} has no check", expected="a check for each requirement in conformance/")
+
+
 def run(options: RunOptions, progress: Progress) -> RunResult:
     """Do a whole run, and write its folder.
 
@@ -106,6 +118,7 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         Problem: nothing could be decided, or what the user wrote is wrong; nothing is left then.
     """
     planned = plan(options)
+    demand_checks(planned.requirements, planned.checks, planned.setting.excused)
     probe_environment()
     with RecordWriter(options.out) as writer:
         writer.header(header_of(planned))

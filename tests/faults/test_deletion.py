@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from tests.faults.trying import Tried, as_root
-from wallbite import checks
+from wallbite import checks, run
 from wallbite.checks import Check
 from wallbite.evidence.summary import summarise
 from wallbite.exits import ExitCode
+from wallbite.problems import EnvironmentProblem
 from wallbite.progress import Silent
 from wallbite.selftest import whole
 from wallbite.selftest.conducting import Judged, judge, replay
 from wallbite.selftest.options import SelfTestOptions
 from wallbite.selftest.result import SelfTest
 from wallbite.selftest.trials import FaultTrial
-from wallbite.verdict import Ruling, Verdict
+from wallbite.verdict import Level, Ruling, Verdict
 
 pytestmark = as_root
 FUNCTIONS = sorted({check.function.__name__: check for check in checks.load().values()}.items())
@@ -46,19 +47,21 @@ def test_the_self_test_ends_with_4(tried: Tried, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, _ in FUNCTIONS])
 def test_a_run_ends_with_3(tried: Tried, name: str) -> None:
-    """A run that is conformant, of what a fault does not touch, is undecided without the check."""
+    """Of what fails because of it, and all that passes besides: not conformant with the check, undecided without."""
     deleted = dict(FUNCTIONS)[name]
-    one, green = next((each, found) for each, found in greens(tried) if set(deleted.requirements) & found)
-    levels = {each.id: each.level for each in one.trial.planned.requirements if each.id in green}
-    assert summarise(levels, [v for v in one.verdicts if v.requirement in green]).outcome.code == ExitCode.CONFORMANT
-    left = [v for v in delete(one, deleted).verdicts if v.requirement in green]
-    musts = {each for each in set(deleted.requirements) & green if levels[each] == "MUST"}
-    expected = ExitCode.UNDECIDED if musts or not set(levels) - set(deleted.requirements) else ExitCode.CONFORMANT
-    found = summarise(levels, left)
-    assert found.outcome.code == expected
-    assert {each.id for each in found.requirements if each.ruling is Ruling.INCONCLUSIVE} == (
-        set(deleted.requirements) & green
-    )
+    one = next(each for each in by_size(tried) if set(deleted.requirements) & named(each))
+    about = set(deleted.requirements) & named(one)
+    levels = {each.id: each.level for each in one.trial.planned.requirements if each.id in about | passed(one)}
+    musts = {each for each in about if levels[each] is Level.MUST}
+    expected = ExitCode.NOT_CONFORMANT if musts else ExitCode.CONFORMANT
+    assert summarise(levels, of(levels, one)).outcome.code == expected
+    without = delete(one, deleted)
+    if musts:
+        assert summarise(levels, of(levels, without)).outcome.code == ExitCode.UNDECIDED
+    else:  # what should be and is not judged would not decide: such a run is not begun
+        with pytest.raises(EnvironmentProblem, match="has no check") as raised:
+            run.demand_checks(one.trial.planned.requirements, without.trial.planned.checks, {})
+        assert raised.value.code == ExitCode.UNDECIDED
 
 
 def test_what_is_kept_gives_the_same_verdicts_again(tried: Tried) -> None:
@@ -79,11 +82,15 @@ def by_size(tried: Tried) -> list[Judged]:
     return sorted(tried.judged.values(), key=lambda one: len(one.verdicts))
 
 
-def greens(tried: Tried) -> Iterator[tuple[Judged, set[str]]]:
-    """What passed or was excused in each trial that is not about it."""
-    for one in by_size(tried):
-        bad = {v.requirement for v in one.verdicts if v.ruling in (Ruling.FAIL, Ruling.INCONCLUSIVE)}
-        yield one, {v.requirement for v in one.verdicts if v.ruling is Ruling.PASS} - bad
+def passed(one: Judged) -> set[str]:
+    """What passed in a trial, in every verdict."""
+    bad = {v.requirement for v in one.verdicts if v.ruling in (Ruling.FAIL, Ruling.INCONCLUSIVE)}
+    return {v.requirement for v in one.verdicts if v.ruling is Ruling.PASS} - bad
+
+
+def of(levels: Mapping[str, Level], one: Judged) -> list[Verdict]:
+    """The verdicts of a trial on some requirements."""
+    return [v for v in one.verdicts if v.requirement in levels]
 
 
 def outcome(tried: Tried, one: Judged) -> SelfTest:

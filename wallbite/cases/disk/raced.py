@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ from wallbite.stages.credentials import drop_to
 
 LOOKS: Final = 64  # reloads
 FULL: Final = 40  # of them those that came to their end: where a machine is so busy that few do, there are more looks
-MOST: Final = 2 * LOOKS
+WITHIN: Final = 15.0  # seconds for those
 OWN: Final = "/srv/wallbite-tenant"  # the account's
 VICTIM: Final = "/srv/wallbite-victim"  # the gateway's
 WAY: Final = "/".join("d" * 300)  # so long that what a name leads to is decided well before the kernel is at its end
@@ -55,13 +56,13 @@ def run(scene: Scene) -> None:
         scene.note("raced", account, **{**came_to(gateway, ended), **seen})
         gateway.kill()
         return
-    before, answers, looks = victims(), {"accepted": 0, "refused": 0}, 0
+    before, answers, looks, began = victims(), {"accepted": 0, "refused": 0}, 0, time.monotonic()
     count, racer = race(scene, account, directory)
     for pid in (racer, gateway.pid):  # both at once, however busy the machine is: in turns there is no race
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, pid, EAGER)
     try:
-        while looks < LOOKS or (answers["accepted"] < FULL and looks < MOST):
+        while looks < LOOKS or (answers["accepted"] < FULL and time.monotonic() - began < WITHIN):
             looks += 1
             seen, _ = told_to_reload(gateway)
             answers["accepted"] += seen["accepted"]
