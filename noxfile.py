@@ -67,9 +67,9 @@ def conformance(session: nox.Session, distribution: str) -> None:
 
 @nox.session
 def selftest(session: nox.Session) -> None:
-    """Run every seeded fault, not only as many as turn each requirement red (root; ten minutes)."""
+    """Faults, variants and bad targets: what backs a release (root; some ten minutes on two cores)."""
     session.install("-e", ".[dev,targets]")
-    session.run("pytest", "tests/faults", *session.posargs, env={"WALLBITE_FAULTS": "every"})
+    session.run("wallbite", "selftest", *session.posargs)
 
 
 @nox.session
@@ -77,6 +77,20 @@ def targets(session: nox.Session) -> None:
     """Run the checks against every target that is shipped (root)."""
     session.install("-e", ".[dev,targets]")
     session.run("pytest", "tests", "-k", "targets", *session.posargs)
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Judge mutants of the reference runtime by the suite (needs root); `-- --sample 12` tries some of them."""
+    session.install("-e", ".[dev,targets]", "cosmic-ray>=8.4")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
+def repeat(session: nox.Session) -> None:
+    """Run the core profile 30 times, with both cores under load, and compare the verdicts (needs root; hours)."""
+    session.install("-e", ".[dev,targets]")
+    session.run("python", "-m", "tests.repeat", *session.posargs)
 
 
 @nox.session

@@ -51,6 +51,8 @@ def processes_of_the_gateway(bench: Bench, posture: str) -> list[str]:
 
 @check("WALL-12", needs=("walls",))
 def sibling_process_is_out_of_reach(bench: Bench) -> Iterator[Verdict]:
+    if len(bench.accounts) == 1:
+        yield bench.inapplicable("the target has one account: there is no sibling")
     for posture in bench.postures:
         for account in bench.accounts:
             for sibling in bench.accounts:

@@ -25,6 +25,7 @@ from wallbite.observation import Observation
 from wallbite.options import RunOptions
 from wallbite.problems import EnvironmentProblem
 from wallbite.progress import Progress
+from wallbite.selftest.backing import backing
 from wallbite.stages.choice import Stage, here, stage_of
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
@@ -108,6 +109,18 @@ def plan(options: RunOptions) -> Plan:
     )
 
 
+def demand_checks(chosen: Iterable[Requirement], bound: Mapping[str, Check], excused: Mapping[str, str]) -> None:
+    """A MUST without a check leaves a run undecided, and its record says so; a SHOULD would leave it conformant.
+
+    Raises:
+        EnvironmentProblem: a SHOULD has no check.
+    """
+    for each in chosen:
+        known = each.id in bound or each.parts or each.id in excused or each.family in excused
+        if each.level is Level.SHOULD and not known:
+            raise EnvironmentProblem(f"{each.id} has no check", expected="a check for each requirement in conformance/")
+
+
 def run(options: RunOptions, progress: Progress) -> RunResult:
     """Do a whole run, and write its folder.
 
@@ -116,12 +129,13 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
     """
     planned = plan(options)
     options = planned.options
+    demand_checks(planned.requirements, planned.checks, planned.setting.excused)
     with stage_of(options, planned.target) as stage, RecordWriter(options.out) as writer:
         writer.header(header_of(planned, stage.facts))
         seen, used = observe(planned, writer, progress, stage)
         facts = Facts(planned.setting, seen, planned.tables)
         writer.verdicts(checks.judge(planned.requirements, facts, planned.checks))
-        record = writer.footer(finished=_now())
+        record = writer.footer(finished=now(), self_test=backing())
     reports.write_all(options.out)
     return RunResult(options.out, record, summary_of(record), used)
 
@@ -191,7 +205,7 @@ def header_of(planned: Plan, facts: Mapping[str, Any] | None = None) -> Header:
         host=facts["host"],
         kernel=facts["kernel"],
         command=_command(sys.argv),
-        started=_now(),
+        started=now(),
         seed=planned.seed,
         fault=options.fault or None,
         missing_families=tuple(family.name for family in absent) if not options.select else (),
@@ -240,5 +254,6 @@ def _from_json(value: Mapping[str, Any]) -> Requirement:
     return Requirement(**{**value, **changed, "level": Level(value["level"])})
 
 
-def _now() -> str:
+def now() -> str:
+    """The time as records have it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[2]))  # `tests.engine.small`, however pytest was started
+sys.path.append(str(Path(__file__).parents[2]))  # `tests.engine.running`, however pytest was started
 
-from tests.engine import running, small
+from tests.engine import running
+from wallbite.selftest import small
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine import small
 from tests.engine.copied import Copy
 from wallbite import cli, run
 from wallbite.exits import ExitCode
+from wallbite.selftest import small
 
 WALLS = ("--select", "WALL-01", "--jobs", "1")
 BREAK = '    raise RuntimeError("broken on purpose")\n'
@@ -69,6 +69,15 @@ def test_a_requirement_without_a_check_is_never_green(copy: Copy) -> None:
     done = copy.run(small.write(copy.folder), *WALLS)
     assert done.code == ExitCode.UNDECIDED, done.error
     assert [verdict[4:] for verdict in done.verdicts] == [("inconclusive", "no check is bound to it")]
+
+
+def test_a_should_without_a_check_is_never_green(copy: Copy) -> None:
+    """It would not decide, so that such a run is not begun."""
+    copy.edit("conformance/test_drop.py", '@check("DROP-08", needs=IDENTITY)\n', "")
+    done = copy.run(small.write(copy.folder), "--select", "DROP-01,DROP-08", "--jobs", "1")
+    assert done.code == ExitCode.UNDECIDED, done.out
+    assert "DROP-08 has no check" in done.error
+    assert not done.folder.exists()
 
 
 def test_without_any_check_nothing_is_green(copy: Copy) -> None:

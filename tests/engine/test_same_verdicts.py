@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine import running, small
+from tests.engine import running
 from tests.engine.running import Done
 from wallbite.exits import ExitCode
+from wallbite.selftest import small
 
 Wallbite = Callable[..., Done]
 

@@ -230,3 +230,18 @@ def reachable(request: Request, _emit: Emit) -> Any:
 def unreachable(request: Request, _emit: Emit) -> Any:
     """Ask for a module that is not there."""
     reach.prove(request["uid_base"], request["uid_base"], ("no_such_module",))
+
+
+_prepared: list[dict[str, Any]] = []
+
+
+def prepare(context: dict[str, Any]) -> None:
+    """Keep what was told before the stage was made; in the worker."""
+    if context.get("unreadable"):
+        raise ValueError(f"cannot read {context['unreadable']}")
+    _prepared[:] = [context]
+
+
+def told(_request: Request, _emit: Emit) -> Any:
+    """What this case's worker was told last, and whether the case still says it."""
+    return [_prepared[0] if _prepared else None, "context" in _request]

@@ -1,9 +1,11 @@
-"""What a worker runs: :func:`prepare` once in the worker, :func:`conduct` once in each stage."""
+"""What a worker runs: :func:`prepare` in the worker before each case, :func:`conduct` once in each stage."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from wallbite import tables, target
@@ -26,6 +28,7 @@ from wallbite.installation import runtime
 from wallbite.installation.fault import Fault
 from wallbite.probing import carriers
 from wallbite.probing.run_here import load_probe
+from wallbite.stages import filesystems
 from wallbite.target.model import Target
 
 KINDS: Mapping[str, Callable[[Scene], None]] = {
@@ -78,11 +81,20 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
 
 @dataclass(frozen=True)
 class Context:
-    """What all cases of a run share: read once, before the worker forks."""
+    """What all cases of a run, or of a trial of the self-test, share: read once, before the worker forks.
+
+    Attributes:
+        uids: what is added to the worker's range of uids.
+        files: the file system that the target lies on; empty for the stage's own.
+        mounted: that file system as a descriptor, where it must be made outside of the stage.
+    """
 
     target: Target
     fault: Fault | None
     tables: Mapping[str, Any]
+    uids: int = 0
+    files: str = ""
+    mounted: int | None = None
 
 
 _prepared: list[Context] = []
@@ -90,22 +102,53 @@ _prepared: list[Context] = []
 
 def prepare(order: Mapping[str, Any]) -> None:
     """Read the descriptor, the fault and the tables, and compile what is laid down, before any stage is forked."""
-    seeded = faults.load(order["fault"]) if order.get("fault") else None
-    context = Context(target.load(order["target"]), seeded, tables.load())
-    for step in context.target.install:
-        if step.kind == "copy":
-            runtime.files(root() / step.source, seeded)
-    if context.target.library is not None:
-        prepare_files(context.target.library, seeded, root())
+    context, files = _context(order["target"], order.get("fault") or ""), order.get("files", "")
+    if "sources" in order:
+        context = replace(context, fault=Fault("mutant", "A mutant.", {}, sources=order["sources"]))
+        _compile(context)
+    for old in _prepared:
+        if old.mounted is not None:
+            os.close(old.mounted)
+    _prepared.clear()
+    mounted = filesystems.detached_ext4() if files == filesystems.EXT4 else None
+    _prepared.append(replace(context, uids=order.get("uids", 0), files=files, mounted=mounted))
     load_probe()
     carriers.compiled_probe()
-    _prepared[:] = [context]
+
+
+@lru_cache(maxsize=2)  # the cases of a trial come together
+def _context(name: str, fault: str) -> Context:
+    seeded = faults.load(fault) if fault else None
+    context = Context(_target(name), seeded, _tables())
+    _compile(context)
+    return context
+
+
+def _compile(context: Context) -> None:
+    for step in context.target.install:
+        if step.kind == "copy":
+            runtime.files(root() / step.source, context.fault)
+    if context.target.library is not None:
+        prepare_files(context.target.library, context.fault, root())
+
+
+_target = lru_cache(maxsize=2)(target.load)
+_tables = lru_cache(maxsize=1)(tables.load)
 
 
 def conduct(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> None:
     """Run one case in this stage. A problem of the case is an observation, so that what was seen before it is kept."""
-    scene = Scene.of(request, _prepared[0], emit)
+    context = _prepared[0]
+    if context.files:
+        filesystems.put(context.files, context.mounted, [homes_of(context.target)])
+    scene = Scene.of(request, context, emit)
     try:
         KINDS[request["kind"]](scene)
     except CaseProblem as problem:
         scene.note("case", "case", problem=str(problem))
+
+
+def homes_of(target_: Target) -> str:
+    """The outermost directory of a target's installation that holds its accounts' directories."""
+    first = next(iter(target_.accounts.values())).directory
+    return min((one.path for one in target_.install if first.startswith(f"{one.path}/")), key=len)

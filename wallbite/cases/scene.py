@@ -78,7 +78,7 @@ class Scene:
     def of(cls, request: Mapping[str, Any], context: Any, emit: Callable[[dict[str, Any]], None]) -> Scene:
         """The scene of one request to a worker."""
         posture = POSTURES[request["posture"]]
-        identities = Identities.of(request["uid_base"], context.target.identities, posture)
+        identities = Identities.of(request["uid_base"] + context.uids, context.target.identities, posture)
         return cls(
             request["case"],
             request["kind"],

@@ -1,4 +1,4 @@
-"""The command line: ``wallbite run``, ``list``, ``explain``, ``check``, ``init``, ``report``, ``verify``, ``diff``."""
+"""The command line: a module for each command, and the grammar that they make together."""
 
 from __future__ import annotations
 

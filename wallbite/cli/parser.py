@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from wallbite import __version__
-from wallbite.cli import check, clean, diff, explain, image, init, report, requirements, run, verify
+from wallbite.cli import check, clean, diff, explain, image, init, report, requirements, run, selftest, verify
 from wallbite.documents import nearest
 from wallbite.exits import ExitCode
 from wallbite.problems import UsageProblem
 
-_MODULES: Final = (run, requirements, explain, check, init, report, verify, diff, image, clean)
+_MODULES: Final = (run, requirements, explain, check, init, report, verify, diff, selftest, image, clean)
 
 _CHOICE: Final = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
 _EXITS: Final = """exit codes:

@@ -39,7 +39,7 @@ def add(commands: Commands) -> None:
     where.add_argument("--image", metavar="REF", default="", help="an image of your own, for --stage container")
     argument("--fault", metavar="NAME", default="", help="plant a seeded fault of the reference")
     argument("--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help=f"the report (default: {DEFAULT_OUT})")
-    argument("--jobs", metavar="N", type=_jobs, default=processors(), help="workers (default: one a processor)")
+    argument("--jobs", metavar="N", type=jobs, default=processors(), help="workers (default: one a processor)")
     argument("--seed", metavar="N", type=int, help="of everything that is drawn (default: a new one)")
     argument("--waivers", metavar="FILE", type=Path, help="failures that somebody answers for until a day")
 
@@ -60,7 +60,7 @@ def options_of(options: argparse.Namespace) -> RunOptions:
     return RunOptions(
         target=options.target,
         postures=tuple(dict.fromkeys(options.posture or ())),
-        select=_words(options.select or ()),
+        select=words(options.select or ()),
         profile=options.profile,
         stage=options.stage,
         engine=options.engine,
@@ -74,15 +74,16 @@ def options_of(options: argparse.Namespace) -> RunOptions:
     )
 
 
-def _words(values: Sequence[str]) -> tuple[str, ...]:
+def words(values: Sequence[str]) -> tuple[str, ...]:
     """Repeated options, each of which may be a list with commas."""
-    words = tuple(dict.fromkeys(word.strip() for value in values for word in value.split(",") if word.strip()))
-    if values and not words:
+    named = tuple(dict.fromkeys(word.strip() for value in values for word in value.split(",") if word.strip()))
+    if values and not named:
         raise UsageProblem("--select names nothing", expected="an id or a family", remedy="see: wallbite list")
-    return words
+    return named
 
 
-def _jobs(word: str) -> int:
+def jobs(word: str) -> int:
+    """A number of workers, as it is typed."""
     if not re.fullmatch(r"[0-9]{1,3}", word) or not 1 <= int(word) <= _MOST_JOBS:
         raise argparse.ArgumentTypeError(f"{word!r}; expected a whole number from 1 to {_MOST_JOBS}")
     return int(word)

@@ -52,6 +52,7 @@ class Fault:
         layout: path to changed keys of its install step.
         config: dotted path to value, in the configuration.
         texts: file name in the runtime to pairs of texts, the first of which is replaced by the second.
+        sources: file name in the runtime to the whole text that is there instead; only mutants have any.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Fault:
     layout: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def postures(self) -> tuple[str, ...]:
@@ -85,6 +87,8 @@ class Fault:
         Raises:
             UsageProblem: the fault replaces nothing in it.
         """
+        if module in self.sources:
+            return self.sources[module]
         if module not in self.functions:
             return source
         own, known = self.functions[module], _functions(ast.parse(source))

@@ -42,6 +42,7 @@ def _cached(name: str) -> Path:
     return Path(importlib.util.cache_from_source(name))
 
 
+@lru_cache(maxsize=128)  # a fault changes few modules
 def _bytecode(text: str, name: str) -> bytes:
     code = compile(text, name, "exec", dont_inherit=True)
     return b"".join(

@@ -126,7 +126,8 @@ class Pool:
             conduct: what runs in a stage, as ``module:function``; it is called with the case (and ``uid_base``,
                 ``stage``) and a function that takes an observation.
             trees: paths that every uid in a stage must reach, besides the interpreter's and the harness's.
-            context: JSON values for the function ``prepare`` of the task's module, called once in each worker.
+            context: JSON values for the function ``prepare`` of the task's module; a case may have a ``context`` of
+                its own.
             start: starts a worker elsewhere, given its first order as it would be here.
             once: a worker has one case, and another is started for the next.
         """
@@ -159,7 +160,7 @@ class Pool:
         """Run `cases`, each in a stage of its own; results come in the order in which they end.
 
         Args:
-            cases: JSON objects.
+            cases: JSON objects; a deque may be added to while it is worked off.
             timeout: seconds for each, from boot to teardown; a case's own ``timeout`` goes before.
             on_started: called when a case is given to a worker.
             on_finished: called with each result before it is yielded.
@@ -167,7 +168,7 @@ class Pool:
         Raises:
             EnvironmentProblem: no worker can start.
         """
-        waiting = deque(cases)
+        waiting = cases if isinstance(cases, deque) else deque(cases)
         try:
             while waiting or self._busy():
                 self._fill(min(self._jobs, len(waiting) + len(self._busy())) if self._once else self._jobs)

@@ -31,6 +31,7 @@ _F_SETPIPE_SZ: Final = 1031
 
 Emit = Callable[[dict[str, Any]], None]
 Conduct = Callable[[dict[str, Any], Emit], None]
+Prepare = Callable[[dict[str, Any]], None]
 
 
 class _HarnessGoneError(Exception):
@@ -53,6 +54,8 @@ class _Worker:
     """What a case needs of the worker; `streams` are its pipes to the harness, which no stage may have."""
 
     conduct: Conduct
+    prepare: Prepare
+    context: dict[str, Any] | None
     trees: reach.Reach
     uid_base: int
     lower: str
@@ -65,7 +68,8 @@ def main() -> None:
 
     The first line says how: ``parent``, the pid of the harness; ``conduct``, the function that runs a case, as
     ``module:function``; ``trees``, paths that every uid in a stage must reach besides the interpreter; ``context``,
-    for the function ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case.
+    for the function ``prepare`` of that module, or null where there is nothing to prepare. Each further line is a case;
+    its own ``context`` goes before the worker's, and `prepare` is then called before its stage is made.
 
     In a container the harness is no parent (its pid is 0), and has claimed the uids (``uid_base``) on its own machine;
     ``keep`` names directories of the image that a stage has, besides its system. Where ``init`` is true, the container
@@ -81,8 +85,11 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         base, claimed = (first["uid_base"], contextlib.nullcontext()) if first.get("uid_base") else uids.claim()
+        conduct, prepare = _load(first["conduct"], first["context"])
         worker = _Worker(
-            conduct=_load(first["conduct"], first["context"]),
+            conduct=conduct,
+            prepare=prepare,
+            context=first["context"],
             trees=reach.survey([*reach.python_trees(), *first["trees"]]),
             uid_base=base,
             lower="/" if first["parent"] or first.get("init") else skeleton.make(keep=first["keep"]),
@@ -110,13 +117,13 @@ def _take_streams() -> tuple[BinaryIO, BinaryIO]:
     return orders, answers
 
 
-def _load(dotted: str, context: dict[str, Any] | None) -> Conduct:
+def _load(dotted: str, context: dict[str, Any] | None) -> tuple[Conduct, Prepare]:
     name, _, function = dotted.partition(":")
     module = importlib.import_module(name)
+    prepare: Prepare = getattr(module, "prepare", lambda _context: None)
     if context is not None:
-        module.prepare(context)
-    conduct: Conduct = getattr(module, function)
-    return conduct
+        prepare(context)
+    return getattr(module, function), prepare
 
 
 def _answer(stream: BinaryIO, summary: dict[str, Any], payload: bytes) -> None:
@@ -128,6 +135,11 @@ def _run(worker: _Worker, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]
     """One case, from the fork of its helper until nothing of it is left."""
     started = time.monotonic()
     request = {**order["case"], "uid_base": worker.uid_base}
+    try:
+        _prepare(worker, request)
+    except Exception as error:  # noqa: BLE001 - what the case is about cannot be read: a failure of the case
+        failed = json.loads(_error_line(error).strip()[1:])
+        return {**failed, "seconds": time.monotonic() - started, "cpu_seconds": 0.0}, b""
     receive, send = os.pipe()
     with contextlib.suppress(OSError):  # EPERM past the user's pipe limit
         kernel.call("fcntl", send, _F_SETPIPE_SZ, _CHUNK)
@@ -151,6 +163,13 @@ def _run(worker: _Worker, order: dict[str, Any]) -> tuple[dict[str, Any], bytes]
         "cpu_seconds": cpu,
     }
     return summary, b"".join(line + b"\n" for line in collected.lines)
+
+
+def _prepare(worker: _Worker, request: dict[str, Any]) -> None:
+    """What the case is about, in the worker, so that its stage finds it read."""
+    context = request.pop("context", worker.context)
+    if context is not None:
+        worker.prepare(context)
 
 
 def _receive(stream: bytearray, receive: int, orders: BinaryIO, deadline: float, timeout: float) -> str | None:

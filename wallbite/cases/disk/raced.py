@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from wallbite.stages import kernel
 from wallbite.stages.credentials import drop_to
 
 LOOKS: Final = 64  # reloads
+FULL: Final = 40  # of them those that came to their end: where a machine is so busy that few do, there are more looks
+WITHIN: Final = 15.0  # seconds for those
 OWN: Final = "/srv/wallbite-tenant"  # the account's
 VICTIM: Final = "/srv/wallbite-victim"  # the gateway's
 WAY: Final = "/".join("d" * 300)  # so long that what a name leads to is decided well before the kernel is at its end
@@ -53,13 +56,14 @@ def run(scene: Scene) -> None:
         scene.note("raced", account, **{**came_to(gateway, ended), **seen})
         gateway.kill()
         return
-    before, answers = victims(), {"accepted": 0, "refused": 0}
+    before, answers, looks, began = victims(), {"accepted": 0, "refused": 0}, 0, time.monotonic()
     count, racer = race(scene, account, directory)
     for pid in (racer, gateway.pid):  # both at once, however busy the machine is: in turns there is no race
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, pid, EAGER)
     try:
-        for _ in range(LOOKS):
+        while looks < LOOKS or (answers["accepted"] < FULL and time.monotonic() - began < WITHIN):
+            looks += 1
             seen, _ = told_to_reload(gateway)
             answers["accepted"] += seen["accepted"]
             answers["refused"] += seen["refused"]
@@ -72,7 +76,7 @@ def run(scene: Scene) -> None:
     swaps = int(Path(count).read_text() or 0) if os.path.exists(count) else 0
     tail, alive = gateway.tail(), gateway.alive
     gateway.kill()
-    tries = {"took": True, "looks": LOOKS, "swaps": swaps, **answers, "alive": alive, "tail": tail.replace(WAY, "...")}
+    tries = {"took": True, "looks": looks, "swaps": swaps, **answers, "alive": alive, "tail": tail.replace(WAY, "...")}
     scene.note("raced", account, **tries, **_changes(before, after))
 
 

@@ -64,7 +64,7 @@ def run_unconfined(scene: Scene) -> None:
 
 def look(scene: Scene, document: Mapping[str, Any], roles: Sequence[Role]) -> None:
     """Boot under a tracer, ask for each role, and search for the secrets wherever something is kept."""
-    filled, told, mark = Filled.anew(), Told(), new_mark()
+    filled, told, mark, roles = Filled.anew(), Told(), new_mark(), apart(scene, roles)
     wanted = {
         str(scene.installation.expanded(vaults.vault_of(scene).plugins[0], account=one)) for one in scene.accounts
     }
@@ -108,6 +108,14 @@ def look_into(scene: Scene, gateway: Gateway, filled: Filled) -> None:
 def new_mark() -> str:
     """What stands beside the secrets that a plugin tells: found where these could be."""
     return f"mark{secrets.token_hex(16)}"
+
+
+def apart(scene: Scene, roles: Sequence[Role]) -> list[Role]:
+    """The roles that have a plugin each: where there are few accounts a later one would undo an earlier one's."""
+    taken: dict[str, Role] = {}
+    for role in roles:
+        taken.setdefault(vaults.plugin_of(scene, role), role)
+    return list(taken.values())
 
 
 def account_of(scene: Scene, role: Role) -> str:

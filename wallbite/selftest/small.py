@@ -13,7 +13,7 @@ import yaml
 
 from wallbite.content import content
 
-FAKES: Final = Path(__file__).parent / "fakes"
+FAKES: Final = content("fixtures", "fakes")
 ACCOUNTS: Final = ("alpha", "beta")
 KEPT: Final = ("age-key", "secret-directory", "account-directory", "plugin-entry", "state-root")
 PLUGINS: Final = "/opt/gateway/plugins"
