@@ -110,16 +110,15 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         writer.header(header_of(planned))
         seen, used = observe(planned, writer, progress)
         facts = Facts(planned.setting, seen, planned.tables)
-        writer.verdicts(checks.judge(planned.requirements, facts, planned.checks))
+        writer.verdicts(checks.judged(planned.requirements, facts, planned.checks))
         record = writer.footer(finished=_now())
     reports.write_all(options.out)
     return RunResult(options.out, record, summary_of(record), used)
 
 
-def observe(planned: Plan, writer: RecordWriter, progress: Progress) -> tuple[list[Observation], float]:
+def observe(planned: Plan, writer: RecordWriter, progress: Progress) -> tuple[Sequence[Observation], float]:
     """Have the workers do every case; the observations as they were written, and the processor time."""
     cases, total = planned.cases, 0
-    seen: list[Observation] = []
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
     with Pool(min(planned.options.jobs, max(len(cases), 1)), CONDUCT, context=context) as pool:
@@ -131,11 +130,10 @@ def observe(planned: Plan, writer: RecordWriter, progress: Progress) -> tuple[li
                 progress.finished(result.case["case"], result.seconds, result.problem)
                 case, told = result.case, observations_of(result)
                 found = writer.case(case, told, seconds=result.seconds, problem=result.problem)
-                seen += found
                 used += result.cpu_seconds
                 again += planning.unfinished(case, found)
             cases = again
-    return seen, used
+    return writer.observations, used
 
 
 def observations_of(result: CaseResult) -> Iterable[Observation]:

@@ -22,6 +22,7 @@ from typing import Final
 from wallbite.evidence.model import Record
 from wallbite.evidence.summary import Summary, summary_of
 from wallbite.observation import Observation
+from wallbite.observations import ById
 from wallbite.reports.text import command, inert, label, told
 from wallbite.verdict import Level, Outcome, Ruling, Verdict, worst
 
@@ -57,7 +58,7 @@ def render(record: Record) -> str:
 
 
 def _cases(record: Record, summary: Summary, kept: int) -> list[_Case]:
-    observations = {item.id: item for item in record.observations}
+    observations = ById(record.observations)
     levels = {item.id: item.level for item in summary.requirements}
     groups: dict[Key, list[Verdict]] = defaultdict(list)
     for verdict in record.verdicts:
