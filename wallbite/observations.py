@@ -108,7 +108,8 @@ class Observations(Sequence[Observation]):
         if (known := self._recent.get(place)) is not None:
             return known
         values: list[Any] = [column.values[column.numbers[place]] for column in self.columns.values()]
-        one = Observation(*values, *(self._look(place), self._ids.get(place) or self._named(place)))
+        values += (self._look(place), self._ids.get(place) or self._named(place))
+        one = Observation(*values)
         if len(self._recent) >= RECENT:
             self._recent.clear()
         self._recent[place] = one
