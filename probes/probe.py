@@ -16,6 +16,7 @@ Modules that a minimal Python lacks (ctypes, mmap), or that are slow to come, ar
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import select
 import stat
@@ -1306,7 +1307,11 @@ def await_release(path: str) -> None:
 
 def load(path: str) -> Plan:
     """A plan from its file."""
-    plan = json.loads(slurp(path, 1 << 28).decode("utf-8"))
+    gc.disable()  # a long plan is many lists and no garbage: looking for some took as long as reading it
+    try:
+        plan = json.loads(slurp(path, 1 << 28).decode("utf-8"))
+    finally:
+        gc.enable()
     schema = plan.get("schema") if isinstance(plan, dict) else None
     if schema != PLAN_SCHEMA:
         raise Refused(f"{path}: schema is {schema!r}, expected {PLAN_SCHEMA!r}")

@@ -150,10 +150,13 @@ def of_module(module: ModuleType) -> Iterator[Check]:
 
 def judge(requirements: Iterable[Requirement], facts: Facts, checks: Mapping[str, Check]) -> list[Verdict]:
     """Every requirement's verdicts; one without a check, or without postures in this run, is not green."""
-    verdicts: list[Verdict] = []
+    return list(judged(requirements, facts, checks))
+
+
+def judged(requirements: Iterable[Requirement], facts: Facts, checks: Mapping[str, Check]) -> Iterator[Verdict]:
+    """The same, requirement by requirement, for who need not have them all at once."""
     for requirement in (each for each in requirements if not each.parts):  # a split one is judged by its parts
-        verdicts.extend(_judge_one(requirement, facts, checks.get(requirement.id)))
-    return verdicts
+        yield from _judge_one(requirement, facts, checks.get(requirement.id))
 
 
 def _judge_one(requirement: Requirement, facts: Facts, found: Check | None) -> list[Verdict]:

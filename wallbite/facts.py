@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
 from wallbite.catalogue import Requirement
 from wallbite.observation import OK, Observation
+from wallbite.observations import Column, columns_of
 
 TOLD: Final = 3  # problems that one reason names
+# By which fields observations can be found at once; the first that fits is taken.
+FAMILIES: Final = (
+    ("posture", "account", "object"),
+    ("posture", "operation", "object", "step"),
+    ("posture", "operation", "object"),
+    ("posture", "operation", "account"),
+    ("posture", "operation"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,39 +75,85 @@ class Setting:
 
 @dataclass(frozen=True)
 class Index:
-    """Where to find the observations of a run."""
+    """Where to find the observations of a run: places in order, by what a check asks for.
+
+    A check asks for each account and each surface, so that the way to what it wants must not become longer with either.
+    """
 
     observations: Sequence[Observation]
 
     @cached_property
-    def by_operation(self) -> Mapping[tuple[str, str, str], list[Observation]]:
-        """By kind of case, posture and operation."""
-        index: dict[tuple[str, str, str], list[Observation]] = defaultdict(list)
-        for one in self.observations:
-            index[(one.kind, one.posture, one.operation)].append(one)
-        return index
+    def columns(self) -> Mapping[str, Column]:
+        """The fields of all of them."""
+        return columns_of(self.observations)
 
     @cached_property
-    def by_object(self) -> Mapping[tuple[str, str, str, str], list[Observation]]:
-        """By kind of case, posture, operation and object."""
-        index: dict[tuple[str, str, str, str], list[Observation]] = defaultdict(list)
-        for one in self.observations:
-            index[(one.kind, one.posture, one.operation, one.object)].append(one)
-        return index
+    def _families(self) -> dict[tuple[str, ...], dict[tuple[int, ...], array[int]]]:
+        return {}
 
-    @cached_property
+    def family(self, names: tuple[str, ...]) -> Mapping[tuple[int, ...], array[int]]:
+        """The places by the numbers of these fields; made when first asked for."""
+        if names not in self._families:
+            found: dict[tuple[int, ...], array[int]] = {}
+            for place, key in enumerate(zip(*(self.columns[name].numbers for name in names), strict=True)):
+                if (places := found.get(key)) is None:
+                    places = found[key] = array("I")
+                places.append(place)
+            self._families[names] = found
+        return self._families[names]
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of case of which there are observations, in the order in which they came."""
-        return tuple(dict.fromkeys(kind for kind, _, _ in self.by_operation))
+        return tuple(str(kind) for kind in self.columns["kind"].values)
+
+    def places(self, operations: Iterable[str], wanted: Mapping[str, str | None]) -> Iterator[int]:
+        """The places of what equals ``wanted``: operation by operation, then kind by kind, in order."""
+        numbers: dict[str, int] = {}
+        for name, value in wanted.items():
+            if (number := self.columns[name].known.get(value)) is None:
+                return
+            numbers[name] = number
+        names = next(names for names in FAMILIES if numbers.keys() >= set(names) - {"operation"})
+        rest = [(self.columns[name].numbers, number) for name, number in numbers.items() if name not in names]
+        kinds, of_kind = self.columns["kind"].numbers, len(self.columns["kind"].values) > 1
+        for bucket in self._buckets(names, numbers, operations):
+            found = [place for place in bucket if all(column[place] == number for column, number in rest)]
+            yield from sorted(found, key=kinds.__getitem__) if of_kind else found
+
+    def _buckets(
+        self, names: tuple[str, ...], numbers: Mapping[str, int], operations: Iterable[str]
+    ) -> Iterator[Sequence[int]]:
+        """For each operation, the places of a family in which it may be found."""
+        column, family = self.columns["operation"], self.family(names)
+        known = [column.known[name] for name in operations if name in column.known]
+        if "operation" in names:
+            for number in known:
+                yield family.get(tuple(number if name == "operation" else numbers[name] for name in names), ())
+            return
+        if len(known) == 1:
+            bucket = family.get(tuple(numbers[name] for name in names), ())
+            yield [place for place in bucket if column.numbers[place] == known[0]]
+            return
+        by_operation: dict[int, list[int]] = {}
+        for place in family.get(tuple(numbers[name] for name in names), ()):
+            by_operation.setdefault(column.numbers[place], []).append(place)
+        yield from (by_operation.get(number, ()) for number in known)
+
+    def of_operation(self, name: str) -> Iterator[Observation]:
+        """All of one operation, in order."""
+        number = self.columns["operation"].known.get(name)
+        return (self.observations[at] for at, one in enumerate(self.columns["operation"].numbers) if one == number)
 
     @cached_property
     def disbelieved(self) -> Mapping[tuple[str, ...], str]:
         """Answers by case, account and step, and accounts by posture, that were found to be untrue; and how."""
         found: dict[tuple[str, ...], str] = {}
-        for one in self.observations:
-            if one.operation == "neighbour" and one.errno != OK:
+        for one in self.of_operation("neighbour"):
+            if one.errno != OK:
                 found[(one.case, one.account, one.step)] = f"the probe is not believed: {one.seen.get('problem')}"
-            elif one.operation == "kernel" and one.errno != OK:
+        for one in self.of_operation("kernel"):
+            if one.errno != OK:
                 text = "; ".join(map(str, one.seen.get("differs", ())))
                 found[(one.posture, one.account)] = f"the probe is not believed, the kernel says otherwise: {text}"
         return found
@@ -133,24 +188,17 @@ class Facts:
 
     def find(self, posture: str, operation: str | Iterable[str], **wanted: str) -> list[Observation]:
         """The observations of ``operation`` (or of several) in ``posture`` whose fields equal ``wanted``."""
-        operations = (operation,) if isinstance(operation, str) else operation
-        kinds = [kind for kind in self.index.kinds if self.kinds is None or kind in self.kinds]
-        named = wanted.get("object")
-        return [
-            observation
-            for name in operations
-            for kind in kinds
-            for observation in (
-                self.index.by_operation.get((kind, posture, name), ())
-                if named is None
-                else self.index.by_object.get((kind, posture, name, named), ())
-            )
-            if all(getattr(observation, key) == value for key, value in wanted.items())
-        ]
+        operations = (operation,) if isinstance(operation, str) else tuple(operation)
+        places = self.index.places(operations, {**wanted, "posture": posture})
+        return [self.observations[place] for place in places if self._is_found(place)]
+
+    def _is_found(self, place: int) -> bool:
+        return self.kinds is None or self.index.columns["kind"][place] in self.kinds
 
     def first(self, posture: str, operation: str, **wanted: str) -> Observation | None:
         """The first of what :meth:`find` finds."""
-        return next(iter(self.find(posture, operation, **wanted)), None)
+        places = self.index.places((operation,), {**wanted, "posture": posture})
+        return next((self.observations[place] for place in places if self._is_found(place)), None)
 
     def postures(self, requirement: Requirement) -> tuple[str, ...]:
         """The postures of this run in which ``requirement`` applies."""

@@ -99,8 +99,10 @@ def called_cases(library: Library, postures: Sequence[str], seed: int) -> Iterat
 
 def unfinished(case: Case, seen: Sequence[Observation]) -> list[Case]:
     """What is to be done again of a case of several cells, where ``seen`` does not hold one observation of each."""
-    cells = [one for one in seen if one.operation != "case"]
-    return sharing.rest(case, len(cells), broke=len(cells) < len(seen))
+    if not case["params"].get("cells"):
+        return []
+    cells = sum(one.operation != "case" for one in seen)
+    return sharing.rest(case, cells, broke=cells < len(seen))
 
 
 def _wanted(

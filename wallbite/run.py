@@ -134,7 +134,7 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         writer.header(header_of(planned, stage.facts))
         seen, used = observe(planned, writer, progress, stage)
         facts = Facts(planned.setting, seen, planned.tables)
-        writer.verdicts(checks.judge(planned.requirements, facts, planned.checks))
+        writer.verdicts(checks.judged(planned.requirements, facts, planned.checks))
         record = writer.footer(finished=now(), self_test=backing())
     reports.write_all(options.out)
     return RunResult(options.out, record, summary_of(record), used)
@@ -142,10 +142,9 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
 
 def observe(
     planned: Plan, writer: RecordWriter, progress: Progress, stage: Stage | None = None
-) -> tuple[list[Observation], float]:
+) -> tuple[Sequence[Observation], float]:
     """Have the workers do every case; the observations as they were written, and the processor time."""
     cases, total, stage = planned.cases, 0, stage or here()
-    seen: list[Observation] = []
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
     jobs, reached = min(planned.options.jobs, max(len(cases), 1)), trees(planned.target.library)
@@ -158,11 +157,10 @@ def observe(
                 progress.finished(result.case["case"], result.seconds, result.problem)
                 case, told = result.case, observations_of(result)
                 found = writer.case(case, told, seconds=result.seconds, problem=result.problem)
-                seen += found
                 used += result.cpu_seconds
                 again += planning.unfinished(case, found)
             cases = again
-    return seen, used
+    return writer.observations, used
 
 
 def observations_of(result: CaseResult) -> Iterable[Observation]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from wallbite import catalogue
 from wallbite.cli.command import Commands, add_command
 from wallbite.cli.output import say
-from wallbite.documents import printable
 from wallbite.exits import ExitCode
-from wallbite.target import Target, load, missing
-from wallbite.target.claims import check_claims
+
+if TYPE_CHECKING:
+    from wallbite.target import Target
 
 NAME: Final = "check"
 
@@ -24,6 +23,10 @@ def add(commands: Commands) -> None:
 
 
 def _check(options: argparse.Namespace) -> ExitCode:
+    from wallbite import catalogue
+    from wallbite.target import load
+    from wallbite.target.claims import check_claims
+
     target = load(options.file)
     check_claims(target, catalogue.load())
     say("\n".join(_lines(target)))
@@ -31,6 +34,9 @@ def _check(options: argparse.Namespace) -> ExitCode:
 
 
 def _lines(target: Target) -> Iterator[str]:
+    from wallbite.documents import printable
+    from wallbite.target import missing
+
     yield f"{printable(target.source.file)}: sound: {printable(target.title)}"
     yield f"  {len(target.accounts)} accounts, {len(target.surfaces)} surfaces, {len(target.postures)} postures"
     for name, reason in target.claims.not_applicable.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 
 from wallbite.cli.output import complain, prepare, settle
@@ -32,6 +31,8 @@ def _code_of(action: Callable[[], ExitCode]) -> ExitCode:
     except SystemExit as exit_:  # argparse after --help; from a library it means that something broke
         return ExitCode.CONFORMANT if exit_.code in {None, 0} else ExitCode.UNDECIDED
     except BaseException as error:  # noqa: BLE001 - whatever broke in the harness says nothing about the target
+        import traceback
+
         traceback.print_exc()
         complain(f"the harness broke: {type(error).__name__}: {error}; nothing was decided; please report it")
         return ExitCode.UNDECIDED

@@ -6,8 +6,6 @@ import contextlib
 import os
 import sys
 
-from wallbite.documents import printable
-
 
 def prepare() -> None:
     """Let no character that a terminal or log cannot show stop a message."""
@@ -29,6 +27,8 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """Write one line to stderr, with nothing in it that could steer a terminal."""
+    from wallbite.documents import printable
+
     with contextlib.suppress(OSError):
         print(f"wallbite: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - likewise for stderr
 

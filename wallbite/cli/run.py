@@ -11,14 +11,11 @@ from typing import Final
 from wallbite.catalogue import PROFILES
 from wallbite.cli.command import Commands, add_command
 from wallbite.cli.output import say
-from wallbite.cli.summary import lines
 from wallbite.containers.engines import ENGINES
 from wallbite.exits import ExitCode
 from wallbite.options import DEFAULT_OUT, DEFAULT_TARGET, STAGES, RunOptions, processors
 from wallbite.postures import POSTURES
-from wallbite.preflight import preflight
 from wallbite.problems import UsageProblem
-from wallbite.progress import reporter
 
 NAME: Final = "run"
 _MOST_JOBS: Final = 256
@@ -45,6 +42,10 @@ def add(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> ExitCode:
+    from wallbite.cli.summary import lines
+    from wallbite.preflight import preflight
+    from wallbite.progress import reporter
+
     asked = options_of(options)
     preflight(asked)
     from wallbite.run import run

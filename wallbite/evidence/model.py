@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final
 
@@ -132,7 +132,7 @@ class Record:
 
     header: Header
     cases: tuple[Case, ...]
-    observations: tuple[Observation, ...]
+    observations: Sequence[Observation]
     verdicts: tuple[Verdict, ...]
     footer: Footer
     digest: str = ""

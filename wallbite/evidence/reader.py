@@ -14,7 +14,7 @@ from wallbite.evidence.lines import Broken, Line, scan
 from wallbite.evidence.model import ORIGIN, SCHEMA, Case, Footer, Header, Record
 from wallbite.evidence.record import header_of, seal
 from wallbite.evidence.summary import counts, summary_of
-from wallbite.observation import Observation
+from wallbite.observations import Observations
 from wallbite.problems import UsageProblem
 from wallbite.verdict import Outcome, Verdict
 
@@ -92,7 +92,7 @@ class _Parts:
     header: Header | None = None
     footer: Footer | None = None
     cases: list[Case] = field(default_factory=list)
-    observations: list[Observation] = field(default_factory=list)
+    observations: Observations = field(default_factory=Observations)
     verdicts: list[Verdict] = field(default_factory=list)
     lines: int = 0
     digest: Any = field(default_factory=hashlib.sha256)
@@ -117,7 +117,7 @@ class _Parts:
         """The record."""
         if self.header is None or self.footer is None:
             raise Broken(self.lines, "the record ends without a footer")
-        found = tuple(self.cases), tuple(self.observations), tuple(self.verdicts)
+        found = tuple(self.cases), self.observations, tuple(self.verdicts)
         return Record(self.header, *found, self.footer, self.digest.hexdigest())
 
     def _takers(self) -> dict[str, Callable[[dict[str, Any]], None]]:

@@ -15,8 +15,10 @@ The record has no name until its footer is written; without one, nothing is left
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,6 +29,7 @@ from wallbite.evidence.canonical import bounded, canonical, digest
 from wallbite.evidence.model import ORIGIN, SCHEMA, Case, Footer, Header, Record, compact
 from wallbite.evidence.summary import counts, summary_under
 from wallbite.observation import Observation
+from wallbite.observations import Observations
 from wallbite.verdict import Verdict
 
 BATCH: Final = 500  # observations or verdicts on a line
@@ -45,10 +48,11 @@ class RecordWriter:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._previous, self._lines, self._observed = ORIGIN, 0, 0
+        self._previous, self._lines = ORIGIN, 0
+        self._whole = hashlib.sha256()
         self._header: Header | None = None
         self._cases: list[Case] = []
-        self._observations: list[Observation] = []
+        self.observations = Observations()  # as they were written
         self._verdicts: list[Verdict] = []
         self._digest = ""
 
@@ -81,24 +85,26 @@ class RecordWriter:
 
     def case(
         self, case: Mapping[str, Any], seen: Iterable[Observation], *, seconds: float = 0.0, problem: str | None = None
-    ) -> tuple[Observation, ...]:
+    ) -> Sequence[Observation]:
         """Write a case and what was observed in it; gives the observations as they were written, with their ids."""
-        kept = tuple(self._observation(item) for item in seen)
-        self._batches("observations", [compact(item) for item in kept])
+        first, left = len(self.observations), iter(seen)
+        while batch := [self._observation(item) for item in itertools.islice(left, BATCH)]:
+            self._fitting("observations", [compact(item) for item in batch])
+        kept = self.observations[first:]
         params = bounded(case.get("params", {}))
         names = [str(bounded(case.get(name, ""))) for name in ("case", "kind", "posture")]
         entry = Case(names[0], names[1], names[2], params, bounded(problem), round(float(seconds), 3), len(kept))
         self._write("case", {"value": dataclasses.asdict(entry)})
         self._cases.append(entry)
-        self._observations.extend(kept)
         return kept
 
     def verdicts(self, verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
         """Write verdicts; gives them as they were written."""
-        kept = tuple(_verdict(item) for item in verdicts)
-        self._batches("verdicts", [compact(item) for item in kept])
-        self._verdicts.extend(kept)
-        return kept
+        first, left = len(self._verdicts), iter(verdicts)
+        while batch := [_verdict(item) for item in itertools.islice(left, BATCH)]:
+            self._fitting("verdicts", [compact(item) for item in batch])
+            self._verdicts += batch
+        return tuple(self._verdicts[first:])
 
     def footer(self, finished: str, self_test: str = "none") -> Record:
         """Close the record and give it its name.
@@ -109,25 +115,22 @@ class RecordWriter:
         if self._header is None:
             raise RuntimeError("a record without a header")
         total = summary_under(self._header, self._verdicts)
-        entry = Footer(counts(total, len(self._cases), len(self._observations)), total.outcome, finished, self_test)
+        entry = Footer(counts(total, len(self._cases), len(self.observations)), total.outcome, finished, self_test)
         self._write("footer", dataclasses.asdict(entry))
         self._file.flush()
         os.fsync(self._file.fileno())
-        path = folder.commit(self._directory)
-        self._digest = digest(path.read_bytes())
-        found = tuple(self._observations), tuple(self._verdicts)
+        folder.commit(self._directory)
+        self._digest = self._whole.hexdigest()
+        found = self.observations, tuple(self._verdicts)
         return Record(self._header, tuple(self._cases), *found, entry, self._digest)
 
     def _observation(self, item: Observation) -> Observation:
-        self._observed += 1
         kept = bounded(item)
         values: dict[str, Any] = {name: value if value is None else str(value) for name, value in kept.items()}
         seen = kept["seen"] if isinstance(kept["seen"], dict) else {"seen": kept["seen"]}
-        return Observation(**{**values, "seen": seen, "id": f"o{self._observed}"})
-
-    def _batches(self, kind: str, items: list[dict[str, Any]]) -> None:
-        for start in range(0, len(items), BATCH):
-            self._fitting(kind, items[start : start + BATCH])
+        one = Observation(**{**values, "seen": seen, "id": f"o{len(self.observations) + 1}"})
+        self.observations.append(one)
+        return one
 
     def _fitting(self, kind: str, items: list[dict[str, Any]]) -> None:
         """One line, or as many as it takes to keep each below the reader's bound."""
@@ -144,6 +147,7 @@ class RecordWriter:
             line["seal"] = seal(line)
         raw = canonical(line)
         self._previous = digest(raw)
+        self._whole.update(raw + b"\n")
         self._file.write(raw + b"\n")
         self._file.flush()
 

@@ -22,6 +22,7 @@ from wallbite.evidence.model import SCHEMA, Record
 from wallbite.evidence.reader import load, locate
 from wallbite.evidence.signing import LARGEST, EnvelopeProblem, load_public, opened
 from wallbite.exits import ExitCode
+from wallbite.observations import ById
 from wallbite.problems import UsageProblem
 from wallbite.verdict import Verdict
 
@@ -136,9 +137,9 @@ def _broken(path: Path, broken: Broken) -> Verification:
 
 
 def _dangling(record: Record) -> str:
-    known = {item.id for item in record.observations} | {""}
+    known = ById(record.observations)
     named = (name for verdict in record.verdicts for name in (*verdict.evidence, verdict.control))
-    return next((name for name in named if name not in known), "")
+    return next((name for name in named if name and name not in known), "")
 
 
 def _intact() -> Verification:

@@ -11,6 +11,7 @@ from wallbite.evidence.model import Record
 from wallbite.evidence.summary import NOT_RUN, Standing, Summary
 from wallbite.evidence.waived import Waived
 from wallbite.observation import Observation
+from wallbite.observations import ById
 from wallbite.reports.controls import Control, controls_of
 from wallbite.reports.text import SENTENCE, commands, inert, label, plural, told
 from wallbite.verdict import Ruling, Verdict
@@ -67,7 +68,7 @@ class Desk:
     record: Record
     summary: Summary
     verdicts: dict[str, list[Verdict]] = field(default_factory=lambda: defaultdict(list))
-    observations: dict[str, Observation] = field(default_factory=dict)
+    observations: Mapping[str, Observation] = field(default_factory=dict)
     rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
     lines: int = 0
@@ -78,7 +79,7 @@ class Desk:
         for verdict in self.record.verdicts:
             self.verdicts[verdict.requirement].append(verdict)
         self.waived = Waived(self.record.header.waivers, self.record.header.day)
-        self.observations = {item.id: item for item in self.record.observations}
+        self.observations = ById(self.record.observations)
         self.rows = {row["id"]: row for row in self.record.header.requirements}
         items = (*self.summary.requirements, *self.summary.rollups)
         self.anchors = {item.id: f"r{number}" for number, item in enumerate(items)}

@@ -25,6 +25,7 @@ from wallbite.evidence.model import Record
 from wallbite.evidence.summary import Summary, summary_of
 from wallbite.evidence.waived import Waived, WaiverState
 from wallbite.observation import Observation
+from wallbite.observations import ById
 from wallbite.reports.text import command, inert, label, told
 from wallbite.reports.totals import totals
 from wallbite.verdict import Level, Outcome, Ruling, Verdict
@@ -82,7 +83,7 @@ def _cases(record: Record, summary: Summary, kept: int) -> list[_Case]:
     desk = _Desk(
         record,
         {item.id: item.level for item in summary.requirements},
-        {item.id: item for item in record.observations},
+        ById(record.observations),
         Waived(record.header.waivers, record.header.day),
     )
     groups: dict[Key, list[Verdict]] = defaultdict(list)

@@ -11,6 +11,7 @@ from wallbite.evidence.model import Record
 from wallbite.evidence.summary import Standing, Summary, summary_of
 from wallbite.evidence.waived import Waived
 from wallbite.observation import Observation
+from wallbite.observations import ById
 from wallbite.reports.text import SYMBOLS, commands, inert, plural, scope, told
 from wallbite.verdict import Outcome, Ruling, Verdict
 
@@ -76,7 +77,7 @@ def _head(record: Record, summary: Summary) -> Iterator[str]:
 
 
 def _failures(record: Record, summary: Summary, verdicts: Mapping[str, list[Verdict]]) -> Iterator[str]:
-    observations = {item.id: item for item in record.observations}
+    observations = ById(record.observations)
     rows = {row["id"]: row for row in record.header.requirements}
     waived = Waived(record.header.waivers, record.header.day)
     for item in _with(summary, Ruling.FAIL):

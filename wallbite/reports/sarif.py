@@ -18,6 +18,7 @@ from wallbite.evidence.model import Header, Record
 from wallbite.evidence.summary import Summary, summary_of
 from wallbite.evidence.waived import Waived, WaiverState
 from wallbite.observation import Observation
+from wallbite.observations import ById
 from wallbite.reports.text import commands, inert, label, plural, told
 from wallbite.reports.totals import totals
 from wallbite.verdict import Level, Outcome, Ruling, Verdict
@@ -44,7 +45,7 @@ def _run(record: Record, summary: Summary) -> dict[str, Any]:
     levels = {item.id: item.level for item in summary.requirements}
     places = {name: place for place, name in enumerate(levels)}
     groups = sorted(_failing(record).items(), key=lambda item: (levels[item[0][0]], places[item[0][0]]))
-    observations = {item.id: item for item in record.observations}
+    observations = ById(record.observations)
     surfaces = {str(item.get("name", "")): item for item in header.surfaces}
     rows = {row["id"]: row for row in header.requirements}
     results = [_result(header, key, found, levels, places, observations, surfaces) for key, found in groups[:MOST]]

@@ -17,7 +17,6 @@ from wallbite.selftest.outcome import Outcome, of_fault
 from wallbite.target import load
 from wallbite.verdict import Verdict
 
-
 LIBRARY: Final = "reference-channels"
 
 

@@ -70,7 +70,9 @@ def of(base: Plan, options: SelfTestOptions, judged: Iterable[Judged], started: 
     for one in seeded:
         for requirement in one.noticed_by:
             named[requirement] = (*named[requirement], one.name)
-    chosen = catalogue.select(base.catalogue, options.select) if options.select else base.catalogue.requirements.values()
+    chosen = (
+        catalogue.select(base.catalogue, options.select) if options.select else base.catalogue.requirements.values()
+    )
     return SelfTest(
         options=options,
         rows=tuple(rows),

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from wallbite.problems import EnvironmentProblem
+from wallbite.stages.told import Lines, fault
 
 Case = dict[str, Any]
 Order = dict[str, Any]
@@ -48,7 +49,7 @@ class CaseResult:
     """
 
     case: Case
-    observations: list[dict[str, Any]]
+    observations: Sequence[dict[str, Any]]
     problem: str | None
     seconds: float
     cpu_seconds: float
@@ -238,7 +239,10 @@ class Pool:
             raise EnvironmentProblem(f"a worker cannot start: {summary['fatal']}")
         if len(worker.received) < end + 1 + summary["size"]:
             return None
-        return _result(worker, summary, bytes(worker.received[end + 1 :]))
+        with memoryview(worker.received) as received:
+            payload = bytes(received[end + 1 :])
+        worker.received = bytearray()
+        return _result(worker, summary, payload)
 
     def _lost(self, worker: _Worker, problem: str) -> CaseResult:
         worker.process.kill()
@@ -266,17 +270,12 @@ def _absolute(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(path)
 
 
-def _shared(value: Any) -> Any:
-    """The same text is kept once: most of an observation's are those of the one before."""
-    return sys.intern(value) if type(value) is str else value
-
-
 def _result(worker: _Worker, summary: dict[str, Any], payload: bytes) -> CaseResult:
-    observations, problem = [], summary["problem"]
+    sound, problem = [], summary["problem"]
     for line in payload.splitlines():
-        try:
-            observations.append({name: _shared(value) for name, value in json.loads(line).items()})
-        except (ValueError, AttributeError, RecursionError) as error:
-            problem = problem or f"an observation is not JSON: {error}"
+        if wrong := fault(line):
+            problem = problem or f"an observation is not JSON: {wrong}"
+        else:
+            sound.append(line)
     seconds, cpu_seconds = summary["seconds"], summary["cpu_seconds"]
-    return CaseResult(worker.take(), observations, problem, seconds, cpu_seconds, summary["trace"])
+    return CaseResult(worker.take(), Lines(sound), problem, seconds, cpu_seconds, summary["trace"])
