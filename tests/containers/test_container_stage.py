@@ -155,20 +155,22 @@ def test_what_a_filter_answers_is_never_a_pass(engine: Engine, tmp_path: Path, m
 
 
 @contextmanager
-def happening(engine: Engine) -> Iterator[subprocess.Popen[str]]:
-    """What happens to containers with Wallbite's label, one line each: what, and the id."""
-    words = ["events", "--filter", f"label={labels.RUN}", "--format", "{{.Status}} {{.ID}}"]
-    with subprocess.Popen([*engine.call, *words], stdout=subprocess.PIPE, text=True, bufsize=1) as stream:
-        yield stream
-        stream.kill()
+def happening(engine: Engine) -> Iterator[subprocess.Popen[bytes]]:
+    """What happens to containers, one line each: what, and the id. Unbuffered, so that no line waits unseen."""
+    words = ["events", "--filter", "type=container", "--format", "{{.Status}} {{.ID}}"]
+    with subprocess.Popen([*engine.call, *words], stdout=subprocess.PIPE, bufsize=0) as stream:
+        try:
+            yield stream
+        finally:
+            stream.kill()
 
 
-def await_event(stream: subprocess.Popen[str], *wanted: str, among: Callable[[str], bool]) -> str:
+def await_event(stream: subprocess.Popen[bytes], *wanted: str, among: Callable[[str], bool]) -> str:
     """Read until one of these comes; the id that it is about. Others may have runs of their own on the engine."""
     assert stream.stdout is not None
     deadline = time.monotonic() + PATIENCE
     while select.select([stream.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
-        what, _, about = stream.stdout.readline().strip().partition(" ")
+        what, _, about = stream.stdout.readline().decode().strip().partition(" ")
         if what in wanted and among(about):
             return about
     raise TimeoutError(f"none of {wanted} happened in {PATIENCE:g} s")

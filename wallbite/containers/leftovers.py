@@ -55,10 +55,13 @@ def _untagged(engine: Engine, id_: str) -> bool:
 
 
 def _labelled(engine: Engine) -> list[tuple[str, str]]:
-    """Id and run of each container with the label."""
-    shown = f'{{{{.ID}}}}{_SEPARATOR}{{{{.Label "{labels.RUN}"}}}}'
-    text = _say(engine, "ps", "--all", "--no-trunc", *_filter(labels.RUN), "--format", shown)
-    return [(id_, run) for id_, _, run in (line.partition(_SEPARATOR) for line in text.splitlines())]
+    """Id and run of each container with the label; one that is gone meanwhile is left out."""
+    ids = _say(engine, "ps", "--all", "--quiet", "--no-trunc", *_filter(labels.RUN)).split()
+    if not ids:
+        return []
+    shown = f'{{{{.Id}}}}{_SEPARATOR}{{{{index .Config.Labels "{labels.RUN}"}}}}'
+    lines = engine.say("container", "inspect", "--format", shown, *ids).stdout.splitlines()
+    return [(id_, run) for id_, _, run in (line.partition(_SEPARATOR) for line in lines)]
 
 
 def _filter(label: str) -> tuple[str, str]:
