@@ -54,4 +54,4 @@ def benchmarks(session: nox.Session) -> None:
 def samples(session: nox.Session) -> None:
     """Make the sample reports of docs/samples/ anew (needs root and a Chromium)."""
     session.install("-e", ".[dev,targets]")
-    session.run("python", "docs/samples/make.py")
+    session.run("python", "docs/samples/make.py", *session.posargs)
