@@ -104,7 +104,7 @@ def benchmark(session: nox.Session) -> None:
 def samples(session: nox.Session) -> None:
     """Make the sample reports of docs/samples/ anew (needs root and a Chromium)."""
     session.install("-e", ".[dev,targets]")
-    session.run("python", "docs/samples/make.py")
+    session.run("python", "docs/samples/make.py", *session.posargs)
 
 
 def _built(session: nox.Session, distribution: str, words: list[str]) -> int:

@@ -41,6 +41,18 @@ def test_a_seeded_fault_fails_its_requirement_and_exits_1(tmp_path: Path) -> Non
     assert "BOOT-14" in done.stdout
 
 
+def test_a_waived_failure_is_an_expected_one_and_exits_0(tmp_path: Path) -> None:
+    """It is no pass: pytest shows it as a failure that was expected, with who answers for it."""
+    head = "schema: wallbite-waivers/1\nwaivers:\n  - {requirement: BOOT-14, scope: all, owner: Ada, justification: j"
+    (tmp_path / "w.yaml").write_text(f"{head}, created: 2026-01-01, expires: 9999-12-31}}\n")
+    options = ("--wallbite-target", "reference", *NARROW, "--wallbite-fault", FAULT, "--wallbite-waivers", "w.yaml")
+    done = pytest_run(tmp_path, *options, "-rx")
+    assert done.returncode == ExitCode.CONFORMANT, done.stdout
+    assert "1 passed, 1 xfailed" in done.stdout
+    assert "fail, waived:" in done.stdout
+    assert "waived by Ada until 9999-12-31" in done.stdout
+
+
 FAULT = "unknown-keys-ignored-at-the-top"
 
 

@@ -45,7 +45,7 @@ class Standing:
     @property
     def is_waived(self) -> bool:
         """Whether it fails, and a waiver lies over every failure."""
-        return self.ruling is Ruling.FAIL and self.binding is not Ruling.FAIL
+        return self.ruling is Ruling.FAIL and self.waived > 0 and self.binding is not Ruling.FAIL
 
 
 @dataclass(frozen=True, slots=True)

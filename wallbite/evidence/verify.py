@@ -94,13 +94,13 @@ def hold_against(place: Path, attestation: Path, key: Path, found: Verification)
         UsageProblem: the key is none, or the attestation cannot be read.
     """
     public = load_public(key)
+    if found.state is not State.INTACT:
+        return found
     try:
         envelope = read_bytes(attestation, limit=LARGEST)
     except UsageProblem as problem:
         what, expected = f"no attestation to hold the record against: {problem.what}", "the one that was signed"
         raise UsageProblem(what, problem.where, expected, "name it with --attestation FILE") from problem
-    if found.state is not State.INTACT:
-        return found
     try:
         vouched = _vouched(opened(envelope, public))
     except EnvelopeProblem as problem:
