@@ -44,7 +44,7 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
-def benchmarks(session: nox.Session) -> None:
-    """Measure how fast probing is (needs root)."""
-    session.install("-e", ".[dev]")
+def benchmark(session: nox.Session) -> None:
+    """Measure speed against the kernel, the floor and other tools; writes docs/benchmarks.md (needs root)."""
+    session.install("-e", ".[dev,benchmark,targets]")
     session.run("python", "-m", "benchmarks", *session.posargs)

@@ -61,8 +61,16 @@ def carry(probe: ModuleType, request: Document, plan: Document, who: Document) -
         return probe.FAILED
     result = {"nonce": plan["nonce"], "attempts": count}
     if plan.get("echo"):
-        return respond(probe, echoed(request, plan["echo"], result))
+        return burst_out(probe, echoed(request, plan["echo"], result), plan["echo"])
     return respond(probe, {"status": "ok", "result": result, **plan.get("respond", {})})
+
+
+def burst_out(probe: ModuleType, answer: Document, mark: str) -> int:
+    """Gives the answer; by a mark that begins with `broken` as no JSON, with `exits` with an exit status of 3."""
+    if mark.startswith("broken"):
+        os.write(1, mark.encode() + b" ")
+    respond(probe, answer)
+    return probe.FAILED if mark.startswith("exits") else 0
 
 
 def echoed(request: Document, mark: str, result: Document) -> Document:
