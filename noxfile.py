@@ -95,8 +95,8 @@ def repeat(session: nox.Session) -> None:
 
 @nox.session
 def benchmark(session: nox.Session) -> None:
-    """Measure how fast stages boot, probes answer and a run ends (root)."""
-    session.install("-e", ".[dev]")
+    """Measure speed against the kernel, the floor and other tools; writes docs/benchmarks.md (needs root)."""
+    session.install("-e", ".[dev,benchmark,targets]")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

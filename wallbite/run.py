@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -235,11 +235,11 @@ def _line(target: Target, surface: Surface) -> int:
     return target.source.line(next(found, ("surfaces",)))
 
 
-def judge_record(record: Record) -> list[Verdict]:
+def judge_record(record: Record) -> Iterator[Verdict]:
     """The verdicts that today's checks give on a record's observations, with the catalogue that it holds."""
     context = record.header.context
     facts = Facts(Setting.from_json(context["setting"]), record.observations, context["tables"])
-    return checks.judge([_from_json(each) for each in record.header.requirements], facts, checks.load())
+    return checks.judged([_from_json(each) for each in record.header.requirements], facts, checks.load())
 
 
 def _as_json(requirement: Requirement) -> dict[str, Any]:

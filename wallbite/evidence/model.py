@@ -148,9 +148,15 @@ _DEFAULTS: Final[dict[type, dict[str, Any]]] = {
 }
 
 
+_NAMES: Final[dict[type, tuple[str, ...]]] = {
+    kind: tuple(item.name for item in fields(kind)) for kind in (Observation, Verdict)
+}
+_NEEDED: Final = {kind: frozenset(names) - _DEFAULTS[kind].keys() for kind, names in _NAMES.items()}
+
+
 def compact(item: Observation | Verdict) -> dict[str, Any]:
     """An observation or a verdict as a mapping, without the fields that have their default."""
-    values = {entry.name: getattr(item, entry.name) for entry in fields(item)}
+    values = {name: getattr(item, name) for name in _NAMES[type(item)]}
     defaults = _DEFAULTS[type(item)]
     return {
         name: list(value) if isinstance(value, tuple) else value
@@ -192,11 +198,9 @@ def verdict(value: Mapping[str, Any]) -> Verdict:
 def _only(value: object, kind: type[Observation | Verdict]) -> None:
     if not isinstance(value, dict):
         raise TypeError(f"{kind.__name__.lower()}: expected a mapping")
-    names = {entry.name for entry in fields(kind)}
-    needed = {name for name in names if name not in _DEFAULTS[kind]}
-    if unknown := sorted(value.keys() - names):
+    if unknown := sorted(value.keys() - _NAMES[kind]):
         raise ValueError(f"{kind.__name__.lower()}: unknown field {unknown[0]!r}")
-    if missing := sorted(needed - value.keys()):
+    if missing := sorted(_NEEDED[kind] - value.keys()):
         raise ValueError(f"{kind.__name__.lower()}: field {missing[0]!r} is missing")
 
 

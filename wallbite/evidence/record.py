@@ -29,10 +29,11 @@ from wallbite.evidence.canonical import bounded, canonical, digest
 from wallbite.evidence.model import ORIGIN, SCHEMA, Case, Footer, Header, Record, compact
 from wallbite.evidence.summary import counts, summary_under
 from wallbite.observation import Observation
-from wallbite.observations import Observations
+from wallbite.observations import FIELDS, Observations
 from wallbite.verdict import Verdict
 
 BATCH: Final = 500  # observations or verdicts on a line
+_SHORT: Final = 256  # characters, far below every bound
 _HEADER_BUDGET: Final = 16 << 20
 _HEADER_ITEMS: Final = 100_000
 _HEADER_TEXT: Final = 1 << 16
@@ -125,10 +126,15 @@ class RecordWriter:
         return Record(self._header, tuple(self._cases), *found, entry, self._digest)
 
     def _observation(self, item: Observation) -> Observation:
+        name = f"o{len(self.observations) + 1}"
+        if _plain(item):
+            one = dataclasses.replace(item, id=name)
+            self.observations.append(one)
+            return one
         kept = bounded(item)
         values: dict[str, Any] = {name: value if value is None else str(value) for name, value in kept.items()}
         seen = kept["seen"] if isinstance(kept["seen"], dict) else {"seen": kept["seen"]}
-        one = Observation(**{**values, "seen": seen, "id": f"o{len(self.observations) + 1}"})
+        one = Observation(**{**values, "seen": seen, "id": name})
         self.observations.append(one)
         return one
 
@@ -150,6 +156,14 @@ class RecordWriter:
         self._whole.update(raw + b"\n")
         self._file.write(raw + b"\n")
         self._file.flush()
+
+
+def _plain(item: Observation) -> bool:
+    """Whether there is nothing to bound: nothing was seen besides, and every text is short and of letters. Most are."""
+    if item.seen:
+        return False
+    texts = (getattr(item, field) for field in FIELDS)
+    return all(one is None or (type(one) is str and len(one) <= _SHORT and one.isascii()) for one in texts)
 
 
 def seal(footer: Mapping[str, Any]) -> str:

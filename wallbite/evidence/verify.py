@@ -148,8 +148,13 @@ def _intact() -> Verification:
 
 def _judged(record: Record, judge: Judge) -> Verification:
     """Compare as bags: the order in which checks ran says nothing."""
-    stated, given = Counter(record.verdicts), Counter(judge(record))
-    lost, added = tuple((given - stated).elements()), tuple((stated - given).elements())
+    stated, missing = Counter(record.verdicts), []
+    for verdict in judge(record):  # one by one: there may be a hundred thousand
+        if stated[verdict] > 0:
+            stated[verdict] -= 1
+        else:
+            missing.append(verdict)
+    lost, added = tuple(missing), tuple((+stated).elements())
     if not lost and not added:
         return _intact()
     detail = (
