@@ -146,7 +146,7 @@ def with_accounts(*names: str) -> Change:
         others = [one for one in document["identities"] if one not in document["accounts"]]
         document["identities"] = [*others, *names]
         document["spawn"]["within"] = 40  # a probe of many accounts has much to try
-        document["config"]["document"]["service"]["max_workers"] = 2 * len(names)  # one of each stays for a while
+        document["config"]["document"]["service"]["max_workers"] = min(64, 2 * len(names))  # each stays for a while
         document["accounts"] = {name: {"directory": f"/var/lib/gateway/accounts/{name}"} for name in names}
         return document
 
