@@ -20,9 +20,7 @@ SAME, CHANGED, FAILS, DOOMED, FREE = "code-same", "code-changed", "code-fails", 
 
 def code(bench: Bench, posture: str, name: str, step: str) -> Observation | None:
     """What came of one plugin at one moment."""
-    kinds = {"lock-records", "lock-tiers", "fingerprints"} & set(bench.kinds)
-    found = bench.facts.find(posture, "code", object=name, step=step)
-    return next((one for one in found if one.kind in kinds), None)
+    return bench.facts.first(posture, "code", object=name, step=step)
 
 
 def ran_as(one: Observation | None, ids: Mapping[str, Any]) -> bool:

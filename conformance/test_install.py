@@ -171,10 +171,10 @@ def of_account(bench: Bench, scope: dict[str, str]) -> Verdict:
     expected = who[0].seen["expected"]["uid"]
     if {*who[0].seen["uids"], who[0].seen["file_uid"]} != {expected}:
         return bench.failed(f"its plugin's uids are {who[0].seen['uids']}, expected {expected}", who, **scope)
+    if open_ := [one for one in reached if one.errno == OK]:
+        return bench.failed(f"{open_[0].operation} of {open_[0].object}: the kernel let it through", open_, **scope)
     for one in reached:
         control = bench.facts.first(scope["posture"], one.operation, object=one.object, account="root", errno=OK)
-        if one.errno == OK:
-            return bench.failed(f"{one.operation} of {one.object}: the kernel let it through", [one], **scope)
         if one.errno != "EACCES" or control is None:
             return bench.undecided(f"{one.operation} of {one.object}: {one.errno}, or no control", [one], **scope)
     return bench.passed(f"it is itself, and {len(reached)} surfaces are closed", [*who, *reached], control, **scope)

@@ -29,7 +29,7 @@ def time_out_verdict(bench: Bench, one: Observation, answered: Observation) -> V
         return bench.failed(
             f"a plugin with a time-out of {seen['timeout']:g} s ran on after {bound:g} s", [one], **scope
         )
-    if not answered.seen["finished"]:
+    if not answered.seen["finished"] or answered.seen["error"]:
         return bench.undecided("a plugin that answers at once did not finish, either", [one, answered], **scope)
     if not seen["finished"]:
         return bench.failed("the plugin is gone, and its job is not finished", [one], **scope)
@@ -191,10 +191,13 @@ def ending_verdict(bench: Bench, one: Observation, answered: Observation) -> Ver
 def drain_verdict(bench: Bench, one: Observation, waited: Observation, answered: Observation) -> Verdict:
     """The verdict on a job that was about to finish: it could."""
     scope = {"posture": one.posture, "surface": "drain"}
-    if not one.seen["appeared"] or not answered.seen["finished"]:
-        return bench.undecided("no job was about to finish when it was told to stop", [one], **scope)
+    if not one.seen["appeared"] or not answered.seen["finished"] or answered.seen["error"]:
+        return bench.undecided("no job was about to finish when it was told to stop", [one, answered], **scope)
     if one.seen["early"]:
         return bench.failed("it ended at once, without waiting for a job that was about to finish", [one], **scope)
+    if one.seen["answered"] > one.seen["drain"] / 2:
+        why = f"its plugin ended {one.seen['answered']:g} s after the order to stop: too late to tell"
+        return bench.undecided(f"{why} ({one.seen['drain']:g} s are granted)", [one], **scope)
     if not waited.seen["finished"] or waited.seen["status"] != answered.seen["status"]:
         why = f"a job that answered while the gateway stopped is {waited.seen['status']!r} after the next start"
         return bench.failed(why, [one, waited], **scope)
@@ -221,5 +224,7 @@ def second_verdict(bench: Bench, one: Observation, apart: Observation | None) ->
         return bench.failed("a second gateway runs on the state of the first", [one], **scope)
     if seen["exit"] <= 0:
         return bench.failed(f"a second gateway ended with {seen['exit']}, not as one that refuses", [one], **scope)
+    if not seen["refused"]:
+        return bench.undecided(f"it ended with {seen['exit']}, and does not say that it refuses", [one], **scope)
     control = apart if apart and apart.seen["ended"] == "ready" else None
     return bench.passed(f"refused with exit status {seen['exit']}", [one], control, **scope)

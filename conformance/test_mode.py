@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wallbite.checks import Bench, check
@@ -126,11 +126,32 @@ def the_same_care_later(bench: Bench) -> Iterator[Verdict]:
         if not {"boot", "later", "live"} <= found.keys():
             yield bench.unobserved(posture)
             continue
+        yield verdict_on_the_made(bench, posture, bench.facts.find(posture, "made"))
         for role in LATER:
             names = {one.name for one in bench.facts.surfaces([role])}
             if names:  # "live" is the moment at which these very files, just opened, were looked at
                 control = opened(found["live"], names)
                 yield verdict_at(bench, posture, [found["later"]], names, control, surface=role)
+
+
+def verdict_on_the_made(bench: Bench, posture: str, made: list[Observation]) -> Verdict:
+    """The verdict on what each file was like from its first moment on; the control is one that was seen empty."""
+    scope = {"posture": posture, "surface": "from-the-first-byte"}
+    if failed := [one for one in made if one.errno != "OK"]:
+        return bench.undecided(f"openings could not be watched: {failed[0].errno}", failed, **scope)
+    for one in made:
+        if looser := [mode for mode in one.seen["modes"] if looser_than(mode, one.seen["surfaces"].values())]:
+            return bench.failed(f"{one.object} had mode {looser[0]} for a moment", [one], **scope)
+    empty = next((one for one in made if one.seen["first_size"] == 0), None)
+    return bench.passed(f"{len(made)} files, none ever looser than declared", made, empty, **scope)
+
+
+def looser_than(mode: str, declared: Iterable[str]) -> bool:
+    """Whether it gives somebody but the owner a right that none of the declared modes gives."""
+    given = 0
+    for one in declared:
+        given |= int(one, 8)
+    return bool(int(mode, 8) & ~given & 0o077)
 
 
 @check("MODE-13", needs=("modes",))
@@ -160,14 +181,15 @@ def refused(one: Observation | None, account: str) -> bool:
 def closed_again_at_the_next_look(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         found = moments(bench, posture)
-        for before, after in (("live", "reload-of-loose"), ("dead", "boot-of-loose")):
+        for before, after, sound in (("live", "reload-of-loose", "reload"), ("dead", "boot-of-loose", "boot")):
             if before not in found or after not in found:
                 yield bench.unobserved(posture, surface=after)
                 continue
             outcome: dict[str, Any] = found[after].seen["outcome"]
             names = loosened(found[before])
             control = opened(found[before], names)
-            if outcome["refused"] and not outcome["accepted"]:
+            if outcome["refused"] and not outcome["accepted"]:  # which says something where it was accepted before
+                control = control if sound in found and not problem_of(found[sound]) else None
                 yield bench.passed("refused", [found[after]], control, posture=posture, surface=after)
             else:
                 yield verdict_at(bench, posture, [found[after]], names, control, surface=after)

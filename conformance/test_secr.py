@@ -12,6 +12,7 @@ from wallbite.verdict import Verdict
 CASES = ("secrets", "secrets-unconfined")
 CONFINED, UNCONFINED = CASES
 DENIED = {"stdin/open": ("EACCES", "EPERM"), "stdin/take": ("EPERM",), "stdin/look": ("EACCES", "EPERM")}
+OUTBURSTS = ("error", "exits", "broken")  # how a plugin that tells its secrets fails
 SURFACES = {CONFINED: "", UNCONFINED: "unconfined"}
 
 Complaint = Callable[[dict[str, Any]], str]
@@ -148,7 +149,7 @@ def mapping_is_of_secrets_only(bench: Bench) -> Iterator[Verdict]:
 
 @check("SECR-06", needs=(CONFINED,))
 def the_revoked_are_refused(bench: Bench) -> Iterator[Verdict]:
-    yield from of_roles(bench, ("revoked",), no_run, "refused once, and nothing ran")
+    yield from of_roles(bench, ("revoked", "revoked-later"), no_run, "refused once, and nothing ran")
 
 
 @check("SECR-07", needs=(CONFINED,))
@@ -169,9 +170,24 @@ def secrets_go_no_further(bench: Bench) -> Iterator[Verdict]:
                 first = one.seen["unread"][0]
                 yield bench.undecided(f"{first['where']} could not be searched: {first['why']}", [one], **scope)
             else:
+                if unseen := failed_otherwise(bench, posture):
+                    yield bench.undecided(unseen, [one], **scope)
+                    continue
                 control = one if {"mark/own", "mark/error"} <= marks and delivered(bench, posture) else None
                 what = f"no secret in {one.seen['size']} bytes; what stood beside them is in {', '.join(at[:6])}"
                 yield bench.passed(what, [one], control, **scope)
+
+
+def failed_otherwise(bench: Bench, posture: str) -> str:
+    """Which plugin that should have told its secrets, and failed, did not; or nothing."""
+    answered = bench.facts.first(posture, "delivery", object="own", kind=CONFINED)
+    for way in OUTBURSTS:
+        one = bench.facts.first(posture, "outburst", object=way, kind=CONFINED)
+        if one is None or not one.seen["ran"] or not one.seen["finished"]:
+            return f"the plugin that tells its secrets and fails ({way}) did not come to its end"
+        if answered and one.seen["status"] == answered.seen["status"]:
+            return f"a plugin that fails ({way}) is {one.seen['status']!r}, as one that does not"
+    return ""
 
 
 @check("SECR-08", needs=(CONFINED,))
@@ -197,7 +213,7 @@ def no_core_holds_them(bench: Bench) -> Iterator[Verdict]:
             else:
                 crashed = "SIGSEGV left no core" if control.errno == OK else f"core_pattern is {seen['pattern']}"
                 what = f"{crashed}; its limit is 0"
-                good = control if control.errno == OK else one
+                good = control if control.errno == OK or control.seen["limit"] != ["0", "0"] else None
                 yield bench.passed(what, [one], good, **scope)
 
 

@@ -16,7 +16,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "SIDE-05": ("cron", "unit", "polkit", "capability"),
 }
 BLIND = ("group", "sudo", "cron")
-CODE = "code"
+CODE = ("code", "code-directory", "code-file")
 
 
 def boots(bench: Bench, posture: str) -> dict[str, Observation]:
@@ -29,18 +29,23 @@ def tells_of_a_door(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         found = boots(bench, posture)
         for kind in DOORS[bench.requirement.id]:
-            if {"none", "doors"} <= found.keys():
-                yield of_door(bench, found["none"], found["doors"], kind)
-            else:
+            planted = [one for name, one in found.items() if name.startswith("doors-") and kind in one.seen["holders"]]
+            if "none" not in found or not planted:
                 yield bench.unobserved(posture, surface=kind)
-        if bench.requirement.id == "SIDE-05" and CODE in found:
-            yield of_code(bench, found["none"], found[CODE])
+                continue
+            for one in planted:
+                yield of_door(bench, found["none"], one, kind)
+        if bench.requirement.id == "SIDE-05":
+            for kind in CODE:
+                if kind in found and "none" in found:
+                    yield of_code(bench, found["none"], found[kind])
 
 
 def of_door(bench: Bench, clean: Observation, open_: Observation, kind: str) -> Verdict:
     """The verdict on one kind of door: told of the account that has it, and of no other; never told without it."""
-    holder = open_.seen["holders"][kind]
-    scope = {"posture": open_.posture, "account": holder, "surface": kind}
+    holder, form = open_.seen["holders"][kind], int(open_.object.removeprefix("doors-"))
+    surface = f"{kind} {form + 1}" if form else kind
+    scope = {"posture": open_.posture, "account": holder, "surface": surface}
     seen = [open_, clean]
     for one in (clean, open_):
         if one.seen["timed_out"] or not one.seen["came_up"]:
@@ -56,12 +61,14 @@ def of_door(bench: Bench, clean: Observation, open_: Observation, kind: str) -> 
 
 
 def of_code(bench: Bench, clean: Observation, open_: Observation) -> Verdict:
-    """The verdict on code that an account owns: named, in a warning or in a refusal."""
-    scope = {"posture": open_.posture, "surface": CODE}
+    """The verdict on code that an account can write: named, in a warning or in a refusal."""
+    scope = {"posture": open_.posture, "surface": open_.object}
     if open_.seen["timed_out"] or not clean.seen["came_up"]:
         return bench.undecided("the gateway did not come up without a door, or hung with it", [open_, clean], **scope)
     if not open_.seen["names"]:
-        return bench.failed("an account owns a directory of the plugins' code, and nothing is told", [open_], **scope)
+        return bench.failed("an account can write some of the plugins' code, and nothing is told", [open_], **scope)
+    if open_.object in clean.seen["code"]:
+        return bench.undecided("it names that path where nobody can write it, too", [open_, clean], **scope)
     how = "warned of" if open_.seen["came_up"] else "refused"
     return bench.passed(f"{how}, by its path", [open_], clean, **scope)
 
@@ -76,13 +83,15 @@ def says_what_it_could_not_look_at(bench: Bench) -> Iterator[Verdict]:
 
 
 def of_blindness(bench: Bench, one: Observation, clean: Observation, kind: str) -> Verdict:
-    """The verdict on a look that cannot succeed: said of every account, or the start is refused."""
+    """The verdict on a look that cannot succeed: said of every account, or the start is refused because of it."""
     scope = {"posture": one.posture, "surface": kind}
     if one.seen["timed_out"] or not clean.seen["came_up"]:
         return bench.undecided("the gateway hung, or does not come up at all", [one, clean], **scope)
     silent = [account for account, kinds in one.seen["unknown"].items() if kind not in kinds]
     if one.seen["came_up"] and silent:
         return bench.failed(f"it could not look, and said nothing of {', '.join(silent)}", [one, clean], **scope)
+    if len(silent) == len(one.seen["unknown"]):
+        return bench.undecided(f"it did not come up, and does not say why: {one.seen['tail']}", [one], **scope)
     if any(kind in kinds for kinds in clean.seen["unknown"].values()):
         return bench.undecided("it says so where it can look, too", [one, clean], **scope)
     how = "said of every account" if one.seen["came_up"] else "refused"

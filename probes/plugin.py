@@ -25,7 +25,7 @@ REQUEST = 1 << 20  # bytes read of a request
 def main() -> int:
     """Answers one request; the exit status is 3 where the plan told a first run to fail."""
     sys.path.insert(0, HERE)
-    import probe  # noqa: PLC0415
+    import probe  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
 
     sys.path.remove(HERE)  # nothing here stands in for the standard library
 
@@ -61,8 +61,16 @@ def carry(probe: ModuleType, request: Document, plan: Document, who: Document) -
         return probe.FAILED
     result = {"nonce": plan["nonce"], "attempts": count}
     if plan.get("echo"):
-        return respond(probe, echoed(request, plan["echo"], result))
+        return burst_out(probe, echoed(request, plan["echo"], result), plan["echo"])
     return respond(probe, {"status": "ok", "result": result, **plan.get("respond", {})})
+
+
+def burst_out(probe: ModuleType, answer: Document, mark: str) -> int:
+    """Gives the answer; by a mark that begins with `broken` as no JSON, with `exits` with an exit status of 3."""
+    if mark.startswith("broken"):
+        os.write(1, mark.encode() + b" ")
+    respond(probe, answer)
+    return probe.FAILED if mark.startswith("exits") else 0
 
 
 def echoed(request: Document, mark: str, result: Document) -> Document:
@@ -70,9 +78,9 @@ def echoed(request: Document, mark: str, result: Document) -> Document:
 
     A mark that begins with `error` makes it a failure. Part of it goes to stderr, in two writes for each value.
     """
-    import base64  # noqa: PLC0415
-    import json  # noqa: PLC0415
-    import urllib.parse  # noqa: PLC0415
+    import base64  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
+    import json  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
+    import urllib.parse  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
 
     told: Document = {}
     for name, value in sorted((request.get("secrets") or {}).items()):
@@ -112,7 +120,7 @@ def metadata(probe: ModuleType, request: Document) -> Document:
 
 def sealed(probe: ModuleType, value: Any) -> list[Any]:
     """Length and digest of a secret."""
-    import json  # noqa: PLC0415
+    import json  # noqa: PLC0415 - late: most probes need none of it, and each costs as much as a start
 
     plain = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     raw = plain.encode("utf-8", "surrogatepass")

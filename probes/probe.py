@@ -42,7 +42,7 @@ class Json:
 
     def __init__(self) -> None:
         """Raises ImportError or TypeError where this Python has no such parts."""
-        import _json  # noqa: PLC0415
+        import _json  # noqa: PLC0415 - where it is missing, that is for who makes one to see
 
         self.scan = _json.make_scanner(self)
         text_of = _json.encode_basestring_ascii
@@ -105,16 +105,26 @@ def text(raw: str | bytes) -> str:
     return (raw if isinstance(raw, bytes) else os.fsencode(raw)).decode("utf-8", "backslashreplace")
 
 
-def sha256(data: bytes = b"") -> Any:
-    """The hash, of the modules that need no OpenSSL, which takes longer to load than the rest of a probe."""
+def hash_function() -> Any:
+    """SHA-256, of the modules that need no OpenSSL, which takes longer to load than the rest of a probe."""
     for name in ("_sha2", "_sha256"):  # from 3.12 on, and before
         try:
-            return __import__(name).sha256(data)
-        except ImportError:  # noqa: PERF203
+            return __import__(name).sha256
+        except ImportError:  # noqa: PERF203 - twice at most
             pass
     import hashlib  # noqa: PLC0415
 
-    return hashlib.sha256(data)
+    return hashlib.sha256
+
+
+_HASH: list[Any] = []
+
+
+def sha256(data: bytes = b"") -> Any:
+    """The hash; which module has it is asked once, since a module that is missing is searched for each time."""
+    if not _HASH:
+        _HASH.append(hash_function())
+    return _HASH[0](data)
 
 
 def digest(data: bytes) -> str:
@@ -1151,7 +1161,7 @@ def json_module() -> Any:
         return Json()
     except (ImportError, TypeError):
         try:
-            import json  # noqa: PLC0415
+            import json  # noqa: PLC0415 - late: the light one goes before
         except ImportError:
             return None
         return json

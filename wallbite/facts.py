@@ -65,15 +65,13 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """The observations of a run, indexed, with their setting and the policy tables."""
+class Index:
+    """Where to find the observations of a run."""
 
-    setting: Setting
     observations: Sequence[Observation]
-    tables: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def _index(self) -> Mapping[tuple[str, str, str], list[Observation]]:
+    def by_operation(self) -> Mapping[tuple[str, str, str], list[Observation]]:
         """By kind of case, posture and operation."""
         index: dict[tuple[str, str, str], list[Observation]] = defaultdict(list)
         for one in self.observations:
@@ -81,46 +79,71 @@ class Facts:
         return index
 
     @cached_property
-    def _by_object(self) -> Mapping[tuple[str, str, str, str], list[Observation]]:
+    def by_object(self) -> Mapping[tuple[str, str, str, str], list[Observation]]:
+        """By kind of case, posture, operation and object."""
         index: dict[tuple[str, str, str, str], list[Observation]] = defaultdict(list)
         for one in self.observations:
             index[(one.kind, one.posture, one.operation, one.object)].append(one)
         return index
 
     @cached_property
-    def _kinds(self) -> tuple[str, ...]:
+    def kinds(self) -> tuple[str, ...]:
         """The kinds of case of which there are observations, in the order in which they came."""
-        return tuple(dict.fromkeys(kind for kind, _, _ in self._index))
+        return tuple(dict.fromkeys(kind for kind, _, _ in self.by_operation))
 
     @cached_property
-    def operations(self) -> frozenset[str]:
-        """Every operation that was observed."""
-        return frozenset(operation for _, _, operation in self._index)
+    def disbelieved(self) -> Mapping[tuple[str, ...], str]:
+        """Answers by case, account and step, and accounts by posture, that were found to be untrue; and how."""
+        found: dict[tuple[str, ...], str] = {}
+        for one in self.observations:
+            if one.operation == "neighbour" and one.errno != OK:
+                found[(one.case, one.account, one.step)] = f"the probe is not believed: {one.seen.get('problem')}"
+            elif one.operation == "kernel" and one.errno != OK:
+                text = "; ".join(map(str, one.seen.get("differs", ())))
+                found[(one.posture, one.account)] = f"the probe is not believed, the kernel says otherwise: {text}"
+        return found
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The observations of a run with their setting and the policy tables.
+
+    Attributes:
+        kinds: the kinds of case of which observations are found; None: all.
+        shared: the index of the same observations, where there is one already.
+    """
+
+    setting: Setting
+    observations: Sequence[Observation]
+    tables: Mapping[str, Any] = field(default_factory=dict)
+    kinds: frozenset[str] | None = None
+    shared: Index | None = None
+
+    @cached_property
+    def index(self) -> Index:
+        """Of all observations, also of the kinds that are not found here."""
+        return self.shared or Index(self.observations)
 
     def of(self, kinds: Iterable[str]) -> Facts:
         """The same facts, of which only the observations of cases of these kinds are found.
 
         Two kinds may call different things by one name; and a check that is selected alone finds no others anyway.
         """
-        wanted = set(kinds)
-        seen = replace(self)
-        for name in ("_index", "_by_object", "_disbelieved", "operations"):
-            seen.__dict__[name] = getattr(self, name)
-        seen.__dict__["_kinds"] = tuple(kind for kind in self._kinds if kind in wanted)
-        return seen
+        return replace(self, kinds=frozenset(kinds), shared=self.index)
 
     def find(self, posture: str, operation: str | Iterable[str], **wanted: str) -> list[Observation]:
         """The observations of ``operation`` (or of several) in ``posture`` whose fields equal ``wanted``."""
         operations = (operation,) if isinstance(operation, str) else operation
+        kinds = [kind for kind in self.index.kinds if self.kinds is None or kind in self.kinds]
         named = wanted.get("object")
         return [
             observation
             for name in operations
-            for kind in self._kinds
+            for kind in kinds
             for observation in (
-                self._index.get((kind, posture, name), ())
+                self.index.by_operation.get((kind, posture, name), ())
                 if named is None
-                else self._by_object.get((kind, posture, name, named), ())
+                else self.index.by_object.get((kind, posture, name, named), ())
             )
             if all(getattr(observation, key) == value for key, value in wanted.items())
         ]
@@ -138,30 +161,16 @@ class Facts:
         wanted = set(roles)
         return [surface for surface in self.setting.surfaces if surface.role in wanted]
 
-    @cached_property
-    def _disbelieved(self) -> Mapping[tuple[str, ...], str]:
-        """Answers by case, account and step, and accounts by posture, that were found to be untrue; and how."""
-        found: dict[tuple[str, ...], str] = {}
-        for one in self.observations:
-            if one.operation == "neighbour" and one.errno != OK:
-                found[(one.case, one.account, one.step)] = f"the probe is not believed: {one.seen.get('problem')}"
-            elif one.operation == "kernel" and one.errno != OK:
-                text = "; ".join(map(str, one.seen.get("differs", ())))
-                found[(one.posture, one.account)] = f"the probe is not believed, the kernel says otherwise: {text}"
-        return found
-
     def doubt(self, one: Observation) -> str:
         """Why what a probe said of itself is not believed; empty where it is, or where no probe said it."""
-        if one.vantage != "spawned" or not self._disbelieved:
+        disbelieved = self.index.disbelieved
+        if one.vantage != "spawned" or not disbelieved:
             return ""
-        return self._disbelieved.get((one.case, one.account, one.step)) or self._disbelieved.get(
-            (one.posture, one.account), ""
-        )
+        return disbelieved.get((one.case, one.account, one.step)) or disbelieved.get((one.posture, one.account), "")
 
     def broken(self, posture: str, kinds: Iterable[str]) -> list[Observation]:
-        """The cases of ``kinds`` in ``posture`` that did not come to their end: a crash of ours, or a hang."""
-        ends = (one for kind in kinds for one in self.find(posture, "case", kind=kind))
-        return [one for one in ends if "trace" in one.seen]
+        """The cases of ``kinds`` in ``posture`` that did not come to their end: they crashed, hung or gave up."""
+        return [one for kind in kinds for one in self.find(posture, "case", kind=kind)]
 
     def trouble(self, posture: str, kinds: Iterable[str], account: str = "") -> str:
         """Why the cases of ``kinds`` could not say anything in ``posture``: what broke in them, or that none ran."""

@@ -133,3 +133,17 @@ def test_an_invariant_reads_what_was_run_for_others() -> None:
 
     bound = Check(("DROP-01",), ("walls",), judge, "m", ("matrix",))
     assert [one.reason for one in bound.judge(requirement(), facts)] == ["walls matrix"]
+
+
+def test_a_case_that_gave_up_never_shows_that_all_is_well() -> None:
+    """What it saw before it stopped passes; the requirement does not."""
+    stopped = seen(operation="case", object="case", errno=None, seen={"problem": "no answer to SIGHUP"}, id="o2")
+
+    def judge(bench: Bench) -> Iterator[Verdict]:
+        (one,) = bench.facts.find("root", "read")
+        yield bench.passed("closed", [one], one, posture="root")
+
+    bound = Check(("DROP-01",), ("walls",), judge, "m")
+    found = checks.judge([requirement()], Facts(setting(), [seen(), stopped], {}), {"DROP-01": bound})
+    assert [one.ruling for one in found] == [Ruling.PASS, Ruling.INCONCLUSIVE]
+    assert found[1].reason == "c did not come to its end: no answer to SIGHUP"

@@ -30,7 +30,12 @@ WRONG = [
     ("[gateway, alpha,", "[alpha,", "expected 'gateway' among them", "add it"),
     ("[gateway, alpha,", "[gateway,", "account 'alpha' is no identity; expected one of gateway, beta", "add it"),
     ("  beta: {directory", "  gateway: {directory", "account 'gateway' is not unprivileged", "rename it"),
-    ("profile: privsep", "profile: prvsep", 'claims.profile is "prvsep"; expected one of privsep, channels', "'privsep'"),
+    (
+        "profile: privsep",
+        "profile: prvsep",
+        'claims.profile is "prvsep"; expected one of privsep, channels',
+        "'privsep'",
+    ),
     (
         "not-applicable: {}",
         "not-applicable: {FOO-01: x}",

@@ -60,6 +60,13 @@ def group(name: str, path: Path = GROUP) -> int:
     return int(entry[2])
 
 
+def join(name: str, member: str, path: Path = GROUP) -> None:
+    """Make a user a member of a group, which is made where it is not there."""
+    groups = _read(path)
+    _join(groups, name, member)
+    _write(path, groups)
+
+
 def _join(groups: list[list[str]], name: str, member: str) -> None:
     entry = next((one for one in groups if one[0] == name), None)
     if entry is None:

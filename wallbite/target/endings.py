@@ -25,6 +25,7 @@ class Ends:
         brief, patient: plugins whose program is the carrier ``runaway``, the first with a short time-out.
         timeout: the first one's, in seconds.
         workers: how many jobs it runs at once; at least two.
+        drain: seconds that running jobs have after an order to stop.
         second: changed keys for a second gateway that shares nothing with the first but its state.
         apart: further keys for one that does not share that either.
         second_ready: when a second gateway is up.
@@ -35,6 +36,7 @@ class Ends:
     patient: str
     timeout: float
     workers: int
+    drain: float = 1.0
     grants: tuple[str, ...] = ()
     second: Mapping[str, Any] = field(default_factory=dict)
     apart: Mapping[str, Any] = field(default_factory=dict)

@@ -18,13 +18,11 @@ from wallbite.cases.backups.archives import look, needles, note_search
 from wallbite.cases.backups.restoring import note_restored
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.spawning import Errand, await_letters, start
-from wallbite.installation import processes
+from wallbite.cases.watching import by_path, watch
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.installation import PRIVATE
 from wallbite.search import Needle, search_bytes
-from wallbite.stages.openings import Kill, Openings
 
-WATCHED: Final = ("/", "/tmp", "/run", "/var/tmp", "/dev/shm")
 TRAPS: Final = "wallbite-traps"
 POSTURES: Final = ("ambient-caps", "root")  # where the gateway reads what is its own, and where it reads everything
 
@@ -112,12 +110,6 @@ def lay_traps(scene: Scene) -> list[str]:
     return [str(top / name) for name in ("hard-link", "symbolic-link", "directory-link")]
 
 
-def watch(kill: Kill | None = None) -> Openings:
-    """Watch every place where something may be written, but for what runs already."""
-    mounts = [path for path in WATCHED if os.path.ismount(path)]
-    return Openings(mounts, processes.present(), kill)
-
-
 def scopes(scene: Scene, wanted: Sequence[Needle], traps: Sequence[str]) -> None:
     """One archive of each scope, each file looked at from its first moment on."""
     try:
@@ -148,14 +140,6 @@ def note_backup(scene: Scene, name: str, code: int, said: str, wanted: Sequence[
 
 def note_written(scene: Scene, operation: str, events: Sequence[Mapping[str, Any]], archives: Sequence[str]) -> None:
     """Each file that was written: every mode that it and its directory were seen with."""
-    seen: dict[str, list[Mapping[str, Any]]] = {}
-    for event in events:
-        seen.setdefault(str(event.get("path", "")), []).append(event)
-    for path, each in seen.items():
-        modes = sorted({str(event["mode"]) for event in each if "mode" in event})
-        parents = sorted({str(event["parent"]) for event in each if "parent" in event})
-        first = next((event["size"] for event in each if "size" in event), None)
+    for path, seen in by_path(events).items():
         place = "archive" if os.path.dirname(path) in {os.path.dirname(one) for one in archives} else "elsewhere"
-        scene.note(
-            operation, path, modes=modes, parents=parents, first_size=first, place=place, archives=list(archives)
-        )
+        scene.note(operation, path, **seen, place=place, archives=list(archives))

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from wallbite.cases.backups import backups
 from wallbite.cases.backups.archives import look, needles, note_search
-from wallbite.cases.backups.backing import archive, booted, note_backup, path_of, watch
+from wallbite.cases.backups.backing import archive, booted, note_backup, path_of
 from wallbite.cases.disk import racing
 from wallbite.cases.scene import Scene
+from wallbite.cases.watching import watch
 from wallbite.installation.installation import PRIVATE
 from wallbite.installation.layout import state_of
 from wallbite.search import Needle

@@ -126,7 +126,9 @@ def _ways(name: str, path: str, mode: int, account: int) -> dict[str, tuple[str,
         os.chmod(path, mode | 0o055 if os.path.isdir(path) else mode | 0o044)
 
     bits = 0o007 if os.path.isdir(path) else 0o002
-    return {
+    # Others may add files here, and an include that is not there yet is one; further up they may not.
+    sticky = {f"{name}-sticky": (path, lambda: os.chmod(path, mode | 0o1007))} if name.endswith("directory") else {}
+    return sticky | {
         f"{name}-world": (path, lambda: os.chmod(path, mode | bits)),
         f"{name}-group": (path, for_group),
         f"{name}-owner": (path, for_owner),

@@ -1,13 +1,14 @@
 """Case ``modes``: what every surface is like after a start, a reload, a rotation and a backup, whatever it was before.
 
 It is started loosened and with an empty umask; in one posture with two other umasks too. Later it is loosened again.
+From the first start to the first backup each file that is made is watched from its first moment on.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from wallbite.cases.backups import backups
@@ -15,9 +16,11 @@ from wallbite.cases.configuration.documents import told_to_reload
 from wallbite.cases.disk.picture import came_to, lay_cheaply, loosen, path_of, picture, start
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.walls import events
+from wallbite.cases.watching import by_path, watch
 from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING, representative
 from wallbite.stages.dropped import as_identity
+from wallbite.target.model import Surface
 
 UMASKS: Final = (0o000, 0o022, 0o077)
 
@@ -36,10 +39,9 @@ def run(scene: Scene) -> None:
     lay_cheaply(scene)
     note_unreachable(scene)
     note(scene, "laid", loosened=loosen(scene))
-    gateway = began(scene, "boot", scene.params["umasks"][0])
+    gateway = first_day(scene)
     if not gateway.alive:
         return
-    day(scene, gateway, "")
     if scene.target.gateway.reload is not None:
         note(scene, "live", loosened=loosen(scene))
         seen, _ = told_to_reload(gateway)
@@ -54,6 +56,36 @@ def run(scene: Scene) -> None:
         if gateway.alive:
             day(scene, gateway, f"-{umask:03o}")
         gateway.kill()
+
+
+def first_day(scene: Scene) -> Gateway:
+    """The first start and what follows, with a watch on what is made; also where it comes to nothing."""
+    try:
+        openings = watch()
+    except OSError as error:
+        openings = None
+        scene.note("made", "watch", errno=error.strerror)
+    try:
+        gateway = began(scene, "boot", scene.params["umasks"][0])
+        if gateway.alive:
+            day(scene, gateway, "")
+    finally:
+        made = by_path(openings.stop()) if openings else {}
+    note_made(scene, made)
+    return gateway
+
+
+def note_made(scene: Scene, made: Mapping[str, Mapping[str, Any]]) -> None:
+    """Each new file beside a surface of the gateway: whose place it is, and the modes that it was seen with."""
+    named = {path_of(scene, one): one for one in scene.target.surfaces if one.class_ == "gateway"}
+    beside: dict[str, list[Surface]] = {}
+    for path, surface in named.items():
+        if surface.kind == "file":
+            beside.setdefault(os.path.dirname(path), []).append(surface)
+    for path, seen in made.items():
+        if near := [named[path]] if path in named else beside.get(os.path.dirname(path)):
+            surfaces = {one.name: f"{one.mode:04o}" for one in near}
+            scene.note("made", path, errno="OK", surfaces=surfaces, **seen)
 
 
 def began(scene: Scene, moment: str, umask: int) -> Gateway:

@@ -45,7 +45,7 @@ def booted(scene: Scene) -> tuple[Ends, dict[str, Any], Gateway]:
     scene.lay_down(document, plugins={step.name for step in scene.target.install if step.program == "runaway"})
     gateway = scene.gateway()
     scene.boot(gateway)
-    note_job(scene, "answers", send(scene, ends.brief))
+    note_job(scene, "answers", send(scene, ends.patient))
     return ends, document, gateway
 
 
@@ -189,12 +189,16 @@ def stop(scene: Scene, ends: Ends, gateway: Gateway) -> None:
     gateway.signal(action.signal or "TERM")
     early = gateway.wait_end(DRAINING)
     _release(hold)
+    waits.main.loose(action.within)  # the plugin that was about to answer has, and is gone
+    answered = round(time.monotonic() - began, 3)
     ended = early or gateway.wait_end(action.within)
     seen: dict[str, Any] = {
         "appeared": appeared,
         "early": early,
         "ended": ended,
         "seconds": round(time.monotonic() - began, 3),
+        "answered": answered,
+        "drain": ends.drain,
     }
     gateway.kill()
     gone = hung.main.loose(GRACE) and hung.leash.loose(GRACE)

@@ -41,7 +41,8 @@ def note(scene: Scene, gateway: Gateway, plugin: int, needles: Sequence[Needle])
     local = not pattern.startswith(("|", "/")) and "/" not in pattern
     home = os.readlink(f"/proc/{plugin}/cwd")
     states = {"plugin": state_of(plugin), "gateway": state_of(gateway.pid)}
-    scene.note("core", "control", errno="OK" if local and crash_control() else "ENOSYS", pattern=pattern)
+    errno, limit = "OK" if local and crash_control() else "ENOSYS", state_of(os.getpid())["limit"]
+    scene.note("core", "control", errno=errno, pattern=pattern, limit=limit)
     if local:
         crash(plugin)
         states["plugin"]["cores"] = list_cores(home, PLACE)

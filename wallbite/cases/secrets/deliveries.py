@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from wallbite.cases.asking import answer_of
@@ -28,6 +28,7 @@ from wallbite.target import Request
 WITHIN: Final = 10.0
 HOLD: Final = f"{PRIVATE}/hold-secrets"
 TRACE_MARK: Final = "WALLBITE_MARK"
+OUTBURSTS: Final = ("error", "exits", "broken")  # how a plugin that tells its secrets fails
 UNCONFINED_ROLES: Final = ("own", "instance-one", "unknown", "without-principal", "revoked")
 
 
@@ -83,7 +84,9 @@ def look(scene: Scene, document: Mapping[str, Any], roles: Sequence[Role]) -> No
             note_delivery(scene, gateway, role, filled, told)
         note_audit(scene, roles, told)
         if confined:
-            fail_loudly(scene, told)
+            for way in OUTBURSTS:
+                fail_loudly(scene, told, way)
+            revoke(scene, gateway, filled, told)
             if scene.target.gateway.backup:
                 backups.make(scene, str(scene.installation.expanded(scene.target.gateway.backup_to)))
     finally:
@@ -180,16 +183,28 @@ def note_audit(scene: Scene, roles: Sequence[Role], told: Told) -> None:
         scene.emit("audit", role.name, account=account, vantage="harness", step="audit", seen=seen)
 
 
-def fail_loudly(scene: Scene, told: Told) -> None:
-    """A plugin that tells its secrets in its error."""
+def fail_loudly(scene: Scene, told: Told, way: str) -> None:
+    """A plugin that tells its secrets in its error, in an answer that is none, or before it ends as a failure."""
     role = ROLES[0]
-    told.marks["error"] = f"error{new_mark()}"
-    errand = Errand(account_of(scene, role), "secrets-error", (), {"echo": told.marks["error"]})
+    told.marks[way] = f"{way}{new_mark()}"
+    errand = Errand(account_of(scene, role), f"secrets-{way}", (), {"echo": told.marks[way]})
     asked = start(scene, errand, vaults.plugin_of(scene, role))
     if isinstance(asked, str):
         raise CaseProblem(asked)
-    job_state(scene.installation, asked[1], WITHIN)
-    gather(scene, asked[1], told)
+    plan_, job = asked
+    state = job_state(scene.installation, job, WITHIN)
+    ran = len(scene.inbox.await_answers(plan_.nonce, 1, 0))
+    scene.note("outburst", way, finished=state.finished, status=state.status, ran=ran)
+    gather(scene, job, told)
+
+
+def revoke(scene: Scene, gateway: Gateway, filled: Filled, told: Told) -> None:
+    """The principal of a plugin that got its secrets is revoked for once while the gateway runs."""
+    vaults.fill(scene, replace(filled, revoked=(*filled.revoked, ROLES[0].gets)), again=True)
+    role = replace(ROLES[0], name="revoked-later", refused=True)
+    ask_for(scene, role, told)
+    note_delivery(scene, gateway, role, filled, told)
+    vaults.fill(scene, filled, again=True)
 
 
 def hold(scene: Scene, gateway: Gateway) -> int:

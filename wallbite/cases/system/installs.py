@@ -50,9 +50,10 @@ def run(scene: Scene) -> None:
     before = everything()
     install(scene, terms, "first")
     note_tree(scene, before)
-    note_files(scene, terms)
+    unit = systemd.service(Path(terms.unit).read_text(encoding="utf-8"))
+    note_files(scene, terms, unit)
     note_again(scene, terms)
-    boot_installed(scene, terms)
+    boot_installed(scene, terms, unit)
 
 
 def install(scene: Scene, terms: Installer, name: str) -> None:
@@ -87,9 +88,8 @@ def note_tree(scene: Scene, before: Mapping[str, tuple[Any, ...]]) -> None:
     scene.note("tree", "installed", errno="OK", made=made)
 
 
-def note_files(scene: Scene, terms: Installer) -> None:
+def note_files(scene: Scene, terms: Installer, unit: Mapping[str, list[str]]) -> None:
     """What unit, sysusers, tmpfiles and configuration say."""
-    unit = systemd.service(Path(terms.unit).read_text(encoding="utf-8"))
     scene.note("unit", "unit", errno="OK", **{key: unit.get(key, []) for key in KEYS})
     accounts: Any = installed_config(scene)
     for key in (terms.accounts or "accounts").split("."):
@@ -149,10 +149,9 @@ def state(path: str) -> dict[str, Any]:
         return {}
 
 
-def boot_installed(scene: Scene, terms: Installer) -> None:
+def boot_installed(scene: Scene, terms: Installer, unit: Mapping[str, list[str]]) -> None:
     """Start it as the unit would, with a probe as every account's plugin, and observe who runs and what is refused."""
     gateway = scene.gateway(burdened=False, ready=scene.target.gate.ready if scene.target.gate else None)
-    unit = systemd.service(Path(terms.unit).read_text(encoding="utf-8"))
     scene.installation.posture = conferred(scene.posture, unit)
     found = reaching.find(scene, [one for one in scene.target.surfaces if one.class_ == "gateway"])
     add_plugins(scene, terms)

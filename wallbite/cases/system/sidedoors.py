@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,19 +11,21 @@ from typing import Any, Final
 
 from wallbite.cases.gate.boots import boot, gate_document, gate_plugins
 from wallbite.cases.scene import Scene
-from wallbite.cases.system.doors import BLIND, DOORS, enter_users, own_places, replaced, whose
+from wallbite.cases.system.doors import BLIND, DOORS, FORMS, enter_users, own_places, replaced, whose
 from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
-from wallbite.postures import ENFORCING
+from wallbite.postures import ENFORCING, representative
 
-CODE: Final = "code"  # a directory of the plugins' code, which an account can write
+CODE: Final = "code"  # the directory of the plugins' code, which an account owns
+CODE_BELOW: Final = ("code-directory", "code-file")  # one in it that everybody may write, and a file that one owns
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """One case for each enforcing posture."""
+    """One case for each enforcing posture; every form of each door in one of them."""
     for posture in postures:
         if posture in ENFORCING:
-            yield {"case": f"side-doors@{posture}", "kind": "side-doors", "posture": posture, "params": {}}
+            params = {"forms": FORMS if posture == representative(postures) else 1}
+            yield {"case": f"side-doors@{posture}", "kind": "side-doors", "posture": posture, "params": params}
 
 
 def run(scene: Scene) -> None:
@@ -30,26 +33,32 @@ def run(scene: Scene) -> None:
     scene.lay_down(plugins=gate_plugins(scene.target))
     enter_users(scene)
     accounts = scene.accounts
-    holders = {kind: accounts[number % len(accounts)] for number, kind in enumerate(DOORS)}
     with own_places():
         note(scene, "none")
-        with ExitStack() as stack:
-            for kind, account in holders.items():
-                stack.enter_context(DOORS[kind](whose(scene, account)))
-            note(scene, "doors", holders)
+        for form in range(scene.params["forms"]):
+            holders = {
+                kind: accounts[(number + form) % len(accounts)]
+                for number, kind in enumerate(DOORS)
+                if form < len(DOORS[kind])
+            }
+            with ExitStack() as stack:
+                for kind, account in holders.items():
+                    stack.enter_context(DOORS[kind][form](whose(scene, account)))
+                note(scene, f"doors-{form}", holders)
         for kind, path in BLIND.items():
             with replaced(path, None):
                 note(scene, f"blind-{kind}")
         note_code(scene, accounts[0])
         if scene.target.side_doors is not None and scene.target.side_doors.refuse:
-            refusals(scene, holders)
+            refusals(scene)
 
 
-def refusals(scene: Scene, holders: dict[str, str]) -> None:
+def refusals(scene: Scene) -> None:
     """The same where a door is to be a refusal: none, each alone, and looks that fail."""
     note(scene, "strict-none", strict=True)
-    for kind, account in holders.items():
-        with DOORS[kind](whose(scene, account)):
+    for number, (kind, forms) in enumerate(DOORS.items()):
+        account = scene.accounts[number % len(scene.accounts)]
+        with forms[0](whose(scene, account)):
             note(scene, f"strict-{kind}", {kind: account}, strict=True)
     for kind, path in BLIND.items():
         with replaced(path, None):
@@ -70,32 +79,51 @@ def note(scene: Scene, name: str, holders: dict[str, str] | None = None, *, stri
         "holders": holders or {},
         "told": told(scene, gateway, "side-door"),
         "unknown": told(scene, gateway, "side-door-unknown"),
+        "code": [each for each, path in code_paths(scene).items() if named(gateway, path)],
         "tail": gateway.tail(),
     }
     gateway.kill()
     scene.note("side-doors", name, **seen)
 
 
-def note_code(scene: Scene, account: str) -> None:
-    """Boot where an account owns a directory of the plugins' code: it is told by its path, or the start is refused."""
+def code_paths(scene: Scene) -> dict[str, Path]:
+    """The directory of the plugins' code, one in it, and a file in that; what there is of them."""
     surface = next((one for one in scene.target.surfaces if one.class_ == "code" and one.kind == "directory"), None)
     if surface is None:
-        return
-    with _given(Path(surface.path), whose(scene, account).uid):
-        gateway, ended = boot(scene, gate_document(scene, scene.accounts))
-        told_of = surface.path in gateway.printed() or surface.path in gateway.recent()
-        gateway.kill()
-    scene.note(
-        "side-doors", CODE, came_up=ended == "ready", timed_out=ended == "timeout", names=told_of, tail=gateway.tail()
-    )
+        return {}
+    top = Path(surface.path)
+    directory = next((one for one in sorted(top.iterdir()) if one.is_dir() and not one.is_symlink()), None)
+    file = next((one for one in sorted((directory or top).iterdir()) if one.is_file() and not one.is_symlink()), None)
+    found = zip((CODE, *CODE_BELOW), (top, directory, file), strict=True)
+    return {name: path for name, path in found if path is not None}
+
+
+def named(gateway: Gateway, path: Path) -> bool:
+    """Whether it speaks of a path."""
+    return str(path) in gateway.printed() or str(path) in gateway.recent()
+
+
+def note_code(scene: Scene, account: str) -> None:
+    """Boot where an account can write some of the plugins' code: it is told by its path, or the start is refused."""
+    uid = whose(scene, account).uid
+    for name, path in code_paths(scene).items():
+        with _given(path, -1, 0o022) if name == CODE_BELOW[0] else _given(path, uid, 0):
+            gateway, ended = boot(scene, gate_document(scene, scene.accounts))
+            told_of = named(gateway, path)
+            gateway.kill()
+        seen = {"came_up": ended == "ready", "timed_out": ended == "timeout", "tail": gateway.tail()}
+        scene.note("side-doors", name, names=told_of, **seen)
 
 
 @contextmanager
-def _given(path: Path, uid: int) -> Iterator[None]:
+def _given(path: Path, uid: int, bits: int) -> Iterator[None]:
+    """An owner, and further bits of its mode, for a while."""
     before = path.stat()
     os.chown(path, uid, -1)
+    path.chmod(stat.S_IMODE(before.st_mode) | bits)
     yield
     os.chown(path, before.st_uid, before.st_gid)
+    path.chmod(stat.S_IMODE(before.st_mode))
 
 
 def told(scene: Scene, gateway: Gateway, saying: str) -> dict[str, list[str]]:
