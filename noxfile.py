@@ -76,7 +76,24 @@ def selftest(session: nox.Session) -> None:
 def targets(session: nox.Session) -> None:
     """Run the checks against every target that is shipped (root)."""
     session.install("-e", ".[dev,targets]")
-    session.run("pytest", "tests", "-k", "targets", *session.posargs)
+    modulatio = install_modulatio(session)
+    environment = {"WALLBITE_MODULATIO": modulatio, "WALLBITE_TARGETS": "whole"}
+    session.run("pytest", "tests/targets", *session.posargs, env=environment)
+    report = ["--out", "wallbite-report-modulatio"]
+    session.run("wallbite", "run", "modulatio", *report, env=environment, success_codes=[1])  # it does not conform
+
+
+def install_modulatio(session: nox.Session) -> str:
+    """A virtual environment with Modulatio and what the descriptor's calls need of its dependencies; its path."""
+    python = next((path for path in map(shutil.which, ("python3.14", "python3.13", "python3.12")) if path), None)
+    if python is None:
+        session.error("Modulatio needs a Python of 3.12 or later on PATH")
+    folder = f"{session.create_tmp()}/modulatio"
+    session.run(python, "-m", "venv", folder, external=True)
+    pip = [f"{folder}/bin/python", "-m", "pip", "install", "--quiet"]
+    session.run(*pip, "--no-deps", "modulatio==1.0.4", external=True)
+    session.run(*pip, "httpx", "pydantic", "pyyaml", "typer", external=True)
+    return folder
 
 
 @nox.session

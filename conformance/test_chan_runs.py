@@ -46,7 +46,7 @@ def a_whole_run_keeps_the_modes(bench: Bench) -> Iterator[Verdict]:
                 yield bench.undecided(incomplete(one) or "the run left no file of this channel", [one], **scope)
             else:
                 holds = one if any(file[2] or file[3] for file in left) else None
-                yield bench.passed(f"{len(left)} files, each {declared['mode']}", [one], holds or one, **scope)
+                yield bench.passed(f"{len(left)} files, each {declared['mode']}", [one], holds, **scope)
 
 
 def channel_patterns(bench: Bench) -> list[str]:

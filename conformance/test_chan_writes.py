@@ -182,7 +182,12 @@ def a_name_leads_nowhere_else(bench: Bench) -> Iterator[Verdict]:
 @check("CHAN-08", needs=("writes",))
 def a_failed_write_is_told(bench: Bench) -> Iterator[Verdict]:
     names = ("fails-read-only", "fails-full")
-    yield from judged(bench, names, no_error_of_failed, "each failure is an error to the caller", unended)
+    yield from judged(bench, names, no_error_of_failed, "each failure is an error to the caller", unfailed)
+
+
+def unfailed(one: Observation, mode: str) -> str:
+    """Why a write that had to fail shows nothing."""
+    return unended(one, mode) or (f"{one.object}: it did not fail" if one.seen["after"]["holds"] else "")
 
 
 def no_error_of_failed(one: Observation, mode: str) -> str:

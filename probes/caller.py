@@ -1,9 +1,8 @@
 """Calls a target that is a library: reads an order, runs one snippet after the other, says what came of each.
 
 The order is a JSON file, ``{"search": [...], "calls": {NAME: PYTHON}, "steps": [{"call": NAME, "umask": "022",
-"arguments": {...},
-"after": FIFO, "times": 1}, ...]}``. A snippet reads ``order`` (its arguments) and fills ``answer``. Each step is one line of JSON
-on standard output; whatever the target prints goes to standard error.
+"arguments": {...}, "after": FIFO, "times": 1}, ...]}``. A snippet reads ``order`` (its arguments) and fills ``answer``.
+Each step is one line of JSON on standard output; whatever the target prints goes to standard error.
 """
 
 import json

@@ -138,7 +138,7 @@ def own_transcript(scene: Scene) -> str:
 
 
 def reaching(scene: Scene, more: Mapping[str, str]) -> None:
-    """The same attempts as the state has it, with network declared, and, as a control, with the sandbox opted out of."""
+    """The attempts as the state has it, with network declared, and, as a control, with the sandbox opted out of."""
     attempts, listener = places(scene), Listener().open()
     control = {**more, **library(scene).switches.get("unsafe", {})}
     for name, variables, network in (("plain", more, False), ("network", more, True), ("control", control, False)):

@@ -29,9 +29,10 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 def run(scene: Scene) -> None:
     """Each pattern in turn."""
     lay_library(scene)
+    before = common()
     own_root(scene)
     group_root(scene)
-    two_users(scene)
+    two_users(scene, before)
     if "backup" in library(scene).calls:
         backup(scene)
 
@@ -87,7 +88,7 @@ def problem_of(called: Any) -> str:
 
 
 def group_root(scene: Scene) -> None:
-    """The page's second pattern: setgid, a default access list; each channel's file, and a plain one of the same run."""
+    """The page's second pattern: setgid, a default access list; each channel's file, and a plain one beside."""
     ids = scene.identities
     home = own_directory(scene, f"{HOME}/shared", 0o770)
     os.chown(home, ids.uid("gateway"), ids.gid("member"))
@@ -118,16 +119,20 @@ def made(path: str) -> bool:
     return True
 
 
-def two_users(scene: Scene) -> None:
-    """Two users at once, each with a root of its own; what each left where both come, and of the other."""
+def common() -> set[str]:
+    """Every plain file where all users come."""
+    return {path for top in COMMON for path, _ in below(top) if not path.startswith("/run/wallbite")}
+
+
+def two_users(scene: Scene, before: set[str]) -> None:
+    """Two users at once, each with a root of its own; what any run left where both come, and of the other."""
     marks = {who: f"mark-{secrets.token_hex(10)}" for who in ("gateway", "other")}
     homes = {who: own_directory(scene, f"{HOME}/of-{who}", 0o700, who) for who in marks}
-    before = {path for top in COMMON for path, _ in below(top)}
     callers = [
         Caller(scene, steps(scene, homes[who], mark), who, home=homes[who]).start() for who, mark in marks.items()
     ]
     problems = [problem_of(one.finish(50)) for one in callers]
-    common = [path for top in COMMON for path, _ in below(top) if path not in before and "/run/wallbite" not in path]
+    left = sorted(common() - before)
     crossed = [
         path
         for who, mark in marks.items()
@@ -135,7 +140,7 @@ def two_users(scene: Scene) -> None:
         if any(other.encode() in read(path) for other in marks.values() if other != mark)
     ]
     own = {who: sum(mark.encode() in read(path) for path, _ in below(homes[who])) for who, mark in marks.items()}
-    seen = {"common": common[:20], "crossed": crossed[:20], "own": own}
+    seen = {"common": left[:20], "crossed": crossed[:20], "own": own}
     scene.note("two-users", "homes", problem="; ".join(filter(None, problems)), **seen)
 
 

@@ -1,4 +1,4 @@
-"""Case ``states``: each setting of the sandbox, its tool as the case has it: what is said, and what a payload can do."""
+"""Case ``states``: each setting of the sandbox, its tool as a case has it: what is said, and what a payload can do."""
 
 from __future__ import annotations
 
