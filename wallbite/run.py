@@ -16,6 +16,7 @@ from wallbite.catalogue import Catalogue, Requirement
 from wallbite.checks import Check
 from wallbite.evidence.host import host_facts, kernel_facts
 from wallbite.evidence.model import Header, Record
+from wallbite.evidence.reader import read
 from wallbite.evidence.record import RecordWriter
 from wallbite.evidence.summary import Summary, summary_of
 from wallbite.facts import Facts, Setting
@@ -111,8 +112,10 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         seen, used = observe(planned, writer, progress)
         facts = Facts(planned.setting, seen, planned.tables)
         writer.verdicts(checks.judged(planned.requirements, facts, planned.checks))
-        record = writer.footer(finished=_now())
-    reports.write_all(options.out)
+        writer.footer(finished=_now())
+    del writer, seen, facts  # a large record is not held twice
+    record = read(options.out)
+    reports.write_all(options.out, record)
     return RunResult(options.out, record, summary_of(record), used)
 
 
