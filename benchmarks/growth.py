@@ -21,6 +21,7 @@ from benchmarks import population
 from benchmarks.measuring import Spread, goal
 from wallbite import catalogue, checks, reports, tables
 from wallbite.evidence.model import Header
+from wallbite.evidence.reader import read
 from wallbite.evidence.record import RecordWriter
 from wallbite.evidence.verify import State, verify
 from wallbite.facts import Facts
@@ -123,12 +124,11 @@ def once(accounts: int, surfaces: int) -> dict[str, Any]:
                 count = len(writer.observations), len(verdicts)
                 if [one for one in wrong if one.ruling is not Ruling.NOT_APPLICABLE]:
                     raise RuntimeError(f"a sound population is to pass: {wrong[-1]}")
-                record = writer.footer("2000-01-01T00:00:00Z")
+                writer.footer("2000-01-01T00:00:00Z")
                 size = (place / "record.jsonl").stat().st_size
-        del facts
+        del facts, writer, verdicts, wrong  # as a run does
         with step("render"):
-            reports.write_all(place)
-        del record, writer, verdicts
+            reports.write_all(place, read(place))
         with step("verify"):
             found = verify(place, judge_record)
     if found.state is not State.INTACT:

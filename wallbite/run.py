@@ -17,6 +17,7 @@ from wallbite.checks import Check
 from wallbite.containers.selection import INIT_PLACES, has_init, suited
 from wallbite.content import root
 from wallbite.evidence.model import Header, Record
+from wallbite.evidence.reader import read
 from wallbite.evidence.record import RecordWriter
 from wallbite.evidence.summary import Summary, summary_of
 from wallbite.facts import Facts, Setting
@@ -135,8 +136,10 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
         seen, used = observe(planned, writer, progress, stage)
         facts = Facts(planned.setting, seen, planned.tables)
         writer.verdicts(checks.judged(planned.requirements, facts, planned.checks))
-        record = writer.footer(finished=now(), self_test=backing())
-    reports.write_all(options.out)
+        writer.footer(finished=now(), self_test=backing())
+    del writer, seen, facts  # a large record is not held twice
+    record = read(options.out)
+    reports.write_all(options.out, record)
     return RunResult(options.out, record, summary_of(record), used)
 
 

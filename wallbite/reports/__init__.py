@@ -41,13 +41,17 @@ def render(directory: Path, fmt: str, signer: Signer | None = None) -> str:
     return FORMATS[fmt][1](read(directory))
 
 
-def write_all(directory: Path) -> list[Path]:
+def write_all(directory: Path, record: Record | None = None) -> list[Path]:
     """Put the usual renderings beside the record; gives their paths.
+
+    Args:
+        directory: where it lies.
+        record: what was read from there, where somebody has; a large one is not to be held twice.
 
     Raises:
         UsageProblem: the record is none, or not as it was written.
     """
-    record = read(directory)
+    record = record or read(directory)
     paths = []
     for name, rendering in (FORMATS[fmt] for fmt in FILED):
         place(directory / name, rendering(record).encode())
