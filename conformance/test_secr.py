@@ -149,7 +149,7 @@ def mapping_is_of_secrets_only(bench: Bench) -> Iterator[Verdict]:
 
 @check("SECR-06", needs=(CONFINED,))
 def the_revoked_are_refused(bench: Bench) -> Iterator[Verdict]:
-    yield from of_roles(bench, ("revoked",), no_run, "refused once, and nothing ran")
+    yield from of_roles(bench, ("revoked", "revoked-later"), no_run, "refused once, and nothing ran")
 
 
 @check("SECR-07", needs=(CONFINED,))

@@ -29,10 +29,12 @@ def tells_of_a_door(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         found = boots(bench, posture)
         for kind in DOORS[bench.requirement.id]:
-            if {"none", "doors"} <= found.keys():
-                yield of_door(bench, found["none"], found["doors"], kind)
-            else:
+            planted = [one for name, one in found.items() if name.startswith("doors-") and kind in one.seen["holders"]]
+            if "none" not in found or not planted:
                 yield bench.unobserved(posture, surface=kind)
+                continue
+            for one in planted:
+                yield of_door(bench, found["none"], one, kind)
         if bench.requirement.id == "SIDE-05":
             for kind in CODE:
                 if kind in found and "none" in found:
@@ -41,8 +43,9 @@ def tells_of_a_door(bench: Bench) -> Iterator[Verdict]:
 
 def of_door(bench: Bench, clean: Observation, open_: Observation, kind: str) -> Verdict:
     """The verdict on one kind of door: told of the account that has it, and of no other; never told without it."""
-    holder = open_.seen["holders"][kind]
-    scope = {"posture": open_.posture, "account": holder, "surface": kind}
+    holder, form = open_.seen["holders"][kind], int(open_.object.removeprefix("doors-"))
+    surface = f"{kind} {form + 1}" if form else kind
+    scope = {"posture": open_.posture, "account": holder, "surface": surface}
     seen = [open_, clean]
     for one in (clean, open_):
         if one.seen["timed_out"] or not one.seen["came_up"]:

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from wallbite.cases.asking import answer_of
@@ -86,6 +86,7 @@ def look(scene: Scene, document: Mapping[str, Any], roles: Sequence[Role]) -> No
         if confined:
             for way in OUTBURSTS:
                 fail_loudly(scene, told, way)
+            revoke(scene, gateway, filled, told)
             if scene.target.gateway.backup:
                 backups.make(scene, str(scene.installation.expanded(scene.target.gateway.backup_to)))
     finally:
@@ -195,6 +196,15 @@ def fail_loudly(scene: Scene, told: Told, way: str) -> None:
     ran = len(scene.inbox.await_answers(plan_.nonce, 1, 0))
     scene.note("outburst", way, finished=state.finished, status=state.status, ran=ran)
     gather(scene, job, told)
+
+
+def revoke(scene: Scene, gateway: Gateway, filled: Filled, told: Told) -> None:
+    """The principal of a plugin that got its secrets is revoked for once while the gateway runs."""
+    vaults.fill(scene, replace(filled, revoked=(*filled.revoked, ROLES[0].gets)), again=True)
+    role = replace(ROLES[0], name="revoked-later", refused=True)
+    ask_for(scene, role, told)
+    note_delivery(scene, gateway, role, filled, told)
+    vaults.fill(scene, filled, again=True)
 
 
 def hold(scene: Scene, gateway: Gateway) -> int:

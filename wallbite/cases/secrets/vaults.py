@@ -64,9 +64,10 @@ KNOWN: Final = ("p-own", "p-other", "p-mapped", "p-one", "p-two", "p-sound", "p-
 
 @dataclass(frozen=True)
 class Filled:
-    """What is in the vault: principal to name to value."""
+    """What is in the vault: principal to name to value; and who is revoked."""
 
     values: Mapping[str, Mapping[str, str]] = field(repr=False)
+    revoked: tuple[str, ...] = ("p-revoked",)
 
     @classmethod
     def anew(cls) -> Filled:
@@ -88,8 +89,8 @@ class Filled:
 
     def text(self) -> bytes:
         """What the command that fills a vault reads."""
-        principals = {name: {"secrets": values, "revoked": name == "p-revoked"} for name, values in self.values.items()}
-        return json.dumps({"principals": principals}).encode()
+        told = {name: {"secrets": values, "revoked": name in self.revoked} for name, values in self.values.items()}
+        return json.dumps({"principals": told}).encode()
 
 
 def _phrase() -> str:
@@ -107,14 +108,19 @@ def vault_of(scene: Scene) -> Vault:
     return scene.target.vault
 
 
-def fill(scene: Scene, filled: Filled) -> None:
+def fill(scene: Scene, filled: Filled, *, again: bool = False) -> None:
     """Have the target's own command put the secrets into its vault; they are on no command line, and in no file.
+
+    Args:
+        scene: where.
+        filled: what is put there.
+        again: it was filled before, and keeps its key.
 
     Raises:
         CaseProblem: it failed.
     """
     vault = vault_of(scene)
-    for path in vault.replaces:
+    for path in () if again else vault.replaces:
         if os.path.lexists(path):
             os.unlink(path)
     argv = [str(part) for part in scene.installation.expanded(list(vault.fill))]

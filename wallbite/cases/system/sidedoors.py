@@ -11,20 +11,21 @@ from typing import Any, Final
 
 from wallbite.cases.gate.boots import boot, gate_document, gate_plugins
 from wallbite.cases.scene import Scene
-from wallbite.cases.system.doors import BLIND, DOORS, enter_users, own_places, replaced, whose
+from wallbite.cases.system.doors import BLIND, DOORS, FORMS, enter_users, own_places, replaced, whose
 from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
-from wallbite.postures import ENFORCING
+from wallbite.postures import ENFORCING, representative
 
 CODE: Final = "code"  # the directory of the plugins' code, which an account owns
 CODE_BELOW: Final = ("code-directory", "code-file")  # one in it that everybody may write, and a file that one owns
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """One case for each enforcing posture."""
+    """One case for each enforcing posture; every form of each door in one of them."""
     for posture in postures:
         if posture in ENFORCING:
-            yield {"case": f"side-doors@{posture}", "kind": "side-doors", "posture": posture, "params": {}}
+            params = {"forms": FORMS if posture == representative(postures) else 1}
+            yield {"case": f"side-doors@{posture}", "kind": "side-doors", "posture": posture, "params": params}
 
 
 def run(scene: Scene) -> None:
@@ -32,26 +33,32 @@ def run(scene: Scene) -> None:
     scene.lay_down(plugins=gate_plugins(scene.target))
     enter_users(scene)
     accounts = scene.accounts
-    holders = {kind: accounts[number % len(accounts)] for number, kind in enumerate(DOORS)}
     with own_places():
         note(scene, "none")
-        with ExitStack() as stack:
-            for kind, account in holders.items():
-                stack.enter_context(DOORS[kind](whose(scene, account)))
-            note(scene, "doors", holders)
+        for form in range(scene.params["forms"]):
+            holders = {
+                kind: accounts[(number + form) % len(accounts)]
+                for number, kind in enumerate(DOORS)
+                if form < len(DOORS[kind])
+            }
+            with ExitStack() as stack:
+                for kind, account in holders.items():
+                    stack.enter_context(DOORS[kind][form](whose(scene, account)))
+                note(scene, f"doors-{form}", holders)
         for kind, path in BLIND.items():
             with replaced(path, None):
                 note(scene, f"blind-{kind}")
         note_code(scene, accounts[0])
         if scene.target.side_doors is not None and scene.target.side_doors.refuse:
-            refusals(scene, holders)
+            refusals(scene)
 
 
-def refusals(scene: Scene, holders: dict[str, str]) -> None:
+def refusals(scene: Scene) -> None:
     """The same where a door is to be a refusal: none, each alone, and looks that fail."""
     note(scene, "strict-none", strict=True)
-    for kind, account in holders.items():
-        with DOORS[kind](whose(scene, account)):
+    for number, (kind, forms) in enumerate(DOORS.items()):
+        account = scene.accounts[number % len(scene.accounts)]
+        with forms[0](whose(scene, account)):
             note(scene, f"strict-{kind}", {kind: account}, strict=True)
     for kind, path in BLIND.items():
         with replaced(path, None):
