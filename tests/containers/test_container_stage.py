@@ -209,8 +209,13 @@ def test_leftovers_are_removed_and_nothing_else(engine: Engine) -> None:
     ended = subprocess.check_output(
         [sys.executable, "-c", "from wallbite.containers import labels; print(labels.this_run())"], text=True
     ).strip()
+    leftovers.clear(engine)  # of tests that were killed
     made = {}
-    for name, its in (("dead", {labels.RUN: ended}), ("living", labels.of("container")), ("others", {"x": "y"})):
+    for name, its in (
+        ("dead", {labels.KIND: "container", labels.RUN: ended}),
+        ("living", labels.of("container")),
+        ("others", {"x": "y"}),
+    ):
         made[name] = running.create(engine, TAG, ["true"], changed={"labels": its})
     try:
         assert leftovers.clear(engine) == [f"container {made['dead'][:12]}"]

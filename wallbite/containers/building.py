@@ -48,7 +48,7 @@ def build_file(engine: Engine, dockerfile: Path, tag: str, arguments: dict[str, 
         EnvironmentProblem: it cannot be built; says the last that the engine said.
     """
     words = [word for name, value in (arguments or {}).items() for word in ("--build-arg", f"{name}={value}")]
-    words += [word for name, value in labels.of("distribution").items() for word in ("--label", f"{name}={value}")]
+    words += ["--label", f"{labels.KIND}=distribution"]
     done = engine.say(
         "build", "--network", "host", "--file", str(dockerfile), "--tag", tag, *words, str(dockerfile.parent)
     )

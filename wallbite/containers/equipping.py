@@ -21,7 +21,7 @@ from typing import Final
 from wallbite.containers import labels, leftovers, running
 from wallbite.containers.asking import Interpreter, interpreter_of
 from wallbite.containers.engines import Engine
-from wallbite.containers.failures import essence, explained
+from wallbite.containers.failures import essence, failure
 from wallbite.content import FOLDERS, root
 from wallbite.problems import EnvironmentProblem
 
@@ -161,14 +161,21 @@ def _layer(engine: Engine, below: str, python: str, top: Path, tag: str) -> None
     for path in (top, *top.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() else 0o644)
-    changed = {"labels": labels.of("equipment"), "cap_add": ["DAC_OVERRIDE"], "interactive": False, "remove": False}
+    changed = {"cap_add": ["DAC_OVERRIDE"], "interactive": False, "remove": False}
     command = [python, "-I", "-m", "compileall", "-q", "-j", "1", PLACE]
     made = running.create(engine, below, command, {"/usr/lib/": str(top)}, changed)
     try:
         done = engine.say("start", "--attach", made)
         if done.returncode and "Error compiling" not in done.stdout:  # a package may hold files of another Python
             raise EnvironmentProblem(f"the harness cannot be compiled in the image: {essence(done.stderr)}")
-        with explained("the image cannot be equipped"):
-            engine.client.container.commit(made, tag=tag)
+        # A container has the labels of its image: whoever starts one of this must not seem to be a run that died.
+        plain = [
+            word
+            for name, value in ((labels.KIND, "equipment"), (labels.RUN, '""'))
+            for word in ("--change", f"LABEL {name}={value}")
+        ]
+        kept = engine.say("commit", *plain, made, tag)
+        if kept.returncode:
+            raise failure("the image cannot be equipped", kept.stderr)
     finally:
         running.remove(engine, [made])

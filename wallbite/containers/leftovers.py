@@ -55,8 +55,8 @@ def _untagged(engine: Engine, id_: str) -> bool:
 
 
 def _labelled(engine: Engine) -> list[tuple[str, str]]:
-    """Id and run of each container with the label; one that is gone meanwhile is left out."""
-    ids = _say(engine, "ps", "--all", "--quiet", "--no-trunc", *_filter(labels.RUN)).split()
+    """Id and run of each container of a run; one that is gone meanwhile is left out."""
+    ids = _say(engine, "ps", "--all", "--quiet", "--no-trunc", *_filter(f"{labels.KIND}=container")).split()
     if not ids:
         return []
     shown = f'{{{{.Id}}}}{_SEPARATOR}{{{{index .Config.Labels "{labels.RUN}"}}}}'
