@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
 from wallbite.documents import Document, among, nearest
 from wallbite.problems import UsageProblem
 
@@ -156,6 +154,8 @@ def library_rules(document: Document) -> Iterator[UsageProblem]:
         if channel["call"] not in calls:
             path = ("channels", name, "call")
             yield document.problem(path, among(calls), nearest(channel["call"], calls, "add it to calls"))
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - where a library is described
+
     for key in ("versions", "python"):
         given = document.at(("package", key))
         try:
@@ -168,6 +168,8 @@ def missing_package(package: Package) -> str:
     """Why a package cannot be called here, in a sentence; empty where nothing is missing."""
     if reason := _not_provided(package):
         return reason
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 - where a library is described
+
     try:
         found = installed(package)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
