@@ -22,7 +22,7 @@ def copy(tmp_path: Path) -> Copy:
     return Copy.of(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["plan", "probe_environment", "header_of", "observe", "summary_of"])
+@pytest.mark.parametrize("name", ["plan", "stage_of", "header_of", "observe", "summary_of"])
 def test_an_exception_in_the_harness_is_3(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
