@@ -7,10 +7,11 @@ repeat what the boot matrix has. Of postures that a notice names alike one is ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from wallbite.catalogue import PROFILES, Catalogue, Requirement, select
 from wallbite.checks import Check
 from wallbite.installation.fault import Fault
 
@@ -34,6 +35,22 @@ def together(seeded: Fault, bound: Mapping[str, Check]) -> tuple[str, ...]:
     kinds = {kind for name in seeded.noticed_by if name in bound for kind in bound[name].needs} | {DRAWN}
     beside = (name for name, check in bound.items() if set(check.needs) <= kinds)
     return tuple(dict.fromkeys([*seeded.noticed_by, *beside]))
+
+
+def selected(known: Catalogue, names: Sequence[str]) -> tuple[Requirement, ...]:
+    """What some ids and families mean, of whichever profile.
+
+    Raises:
+        UsageProblem: one of them is none.
+    """
+    found: list[Requirement] = []
+    rest = list(names)
+    for profile in PROFILES.values():
+        families = {family.name for family in profile.families}
+        if mine := [name for name in rest if name.partition("-")[0] in families]:
+            found += select(known, mine, profile.name)
+            rest = [name for name in rest if name not in mine]
+    return (*found, *(select(known, rest) if rest else ()))
 
 
 def undrawn(bound: Mapping[str, Check]) -> dict[str, Check]:

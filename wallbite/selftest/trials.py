@@ -71,7 +71,7 @@ class FaultTrial(Trial):
 
 def of_faults(base: Plan, options: SelfTestOptions) -> Iterator[FaultTrial]:
     """A trial for each fault that is asked for."""
-    wanted = {each.id for each in catalogue.select(base.catalogue, options.select)} if options.select else set()
+    wanted = {each.id for each in breadth.selected(base.catalogue, options.select)} if options.select else set()
     for name in dict.fromkeys(options.faults) or faults.names():
         seeded = faults.load(name)
         if not wanted or wanted & set(seeded.noticed_by):

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from wallbite import catalogue, run
+from wallbite import run
 from wallbite.installation import fault as faults
 from wallbite.options import RunOptions
 from wallbite.progress import Progress
 from wallbite.run import Plan
-from wallbite.selftest import backing, folder, page, result, suite
+from wallbite.selftest import backing, breadth, folder, page, result, suite
 from wallbite.selftest.conducting import Judged, conduct, replay
 from wallbite.selftest.fakes import of_fakes
 from wallbite.selftest.options import FAULTS, PARTS, TARGETS, VARIANTS, SelfTestOptions
@@ -71,7 +71,7 @@ def of(base: Plan, options: SelfTestOptions, judged: Iterable[Judged], started: 
         for requirement in one.noticed_by:
             named[requirement] = (*named[requirement], one.name)
     chosen = (
-        catalogue.select(base.catalogue, options.select) if options.select else base.catalogue.requirements.values()
+        breadth.selected(base.catalogue, options.select) if options.select else base.catalogue.requirements.values()
     )
     return SelfTest(
         options=options,
