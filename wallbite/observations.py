@@ -132,7 +132,7 @@ class Observations(Sequence[Observation]):
         """Where what was seen is kept, and its length; nothing takes no room."""
         if not seen:
             return 0, 0
-        text = json.dumps(seen, separators=(",", ":"), ensure_ascii=True)
+        text = json.dumps(seen, separators=(",", ":"), ensure_ascii=True, sort_keys=True)  # as a record has it
         if found := self._alike.get(text):
             return found
         data = text.encode("ascii")

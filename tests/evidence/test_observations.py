@@ -52,6 +52,12 @@ def test_what_is_found_is_what_a_walk_through_all_finds(
         assert list(Index(observations).places(operations, {**wanted, "posture": "a"})) == expected
 
 
+def test_what_was_seen_is_in_the_order_of_a_record() -> None:
+    """A reason that lists what was seen says the same when the record is judged again."""
+    one = Observation(*"abcdefgh", seen={"size": 1, "inode": 2})
+    assert list(Observations([one])[0].seen) == ["inode", "size"]
+
+
 def test_what_was_seen_moves_to_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the bound it comes back from there, also while more is added."""
     monkeypatch.setattr(kept, "MEMORY", 100)
