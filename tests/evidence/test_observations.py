@@ -54,7 +54,7 @@ def test_what_is_found_is_what_a_walk_through_all_finds(
 
 def test_what_was_seen_is_in_the_order_of_a_record() -> None:
     """A reason that lists what was seen says the same when the record is judged again."""
-    one = Observation(*"abcdefgh", seen={"size": 1, "inode": 2})
+    one = replace(Observation(*"abcdefgh"), seen={"size": 1, "inode": 2})
     assert list(Observations([one])[0].seen) == ["inode", "size"]
 
 
