@@ -78,3 +78,5 @@ def test_an_unset_variable_and_an_empty_folder_are_said(tmp_path: Path, monkeypa
     assert "WALLBITE_TEST_PACKAGE is not set" in missing_package(package())
     monkeypatch.setenv("WALLBITE_TEST_PACKAGE", str(tmp_path))
     assert "names no virtual environment" in missing_package(package())
+    monkeypatch.setenv("WALLBITE_TEST_PACKAGE", "relative/to/what")
+    assert "expected an absolute path" in missing_package(package())

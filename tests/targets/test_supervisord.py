@@ -19,6 +19,7 @@ import pytest
 
 from wallbite import run
 from wallbite.cli import main
+from wallbite.evidence.reader import read
 from wallbite.evidence.summary import Standing
 from wallbite.exits import ExitCode
 from wallbite.options import RunOptions
@@ -161,7 +162,7 @@ def test_a_command_shows_each_finding(finding: Finding, printed: dict[str, str])
 def test_without_its_package_it_cannot_be_decided(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit code 3 and the reason, never a pass."""
+    """Exit code 3, the reason, and every requirement inconclusive; never a pass."""
     found = importlib.metadata.distribution
 
     def absent(name: str) -> importlib.metadata.Distribution:
@@ -173,4 +174,6 @@ def test_without_its_package_it_cannot_be_decided(
     assert main(["run", TARGET, "--out", str(tmp_path / "out")]) == ExitCode.UNDECIDED
     said = capsys.readouterr().err
     assert "supervisord cannot be run: not provided: the Python package 'supervisor' is not installed" in said
-    assert not (tmp_path / "out").exists()
+    verdicts = read(tmp_path / "out").verdicts
+    assert {one.ruling for one in verdicts} == {Ruling.INCONCLUSIVE, Ruling.NOT_APPLICABLE}
+    assert len({one.requirement for one in verdicts}) > 100

@@ -183,9 +183,12 @@ def missing_package(package: Package) -> str:
 
 
 def _not_provided(package: Package) -> str:
-    if not os.environ.get(package.environment):
+    named = os.environ.get(package.environment, "")
+    if not named:
         made = f"python3 -m venv DIR && DIR/bin/pip install {package.name}"
         return f"not provided: {package.environment} is not set; let it name a virtual environment with it ({made})"
+    if not os.path.isabs(named):  # a stage has another working directory
+        return f"not provided: {package.environment} is {named!r}; expected an absolute path"
     if not os.path.exists(package.interpreter):
         return f"not provided: {package.environment} names no virtual environment: no {package.interpreter}"
     return ""
