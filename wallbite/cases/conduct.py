@@ -10,7 +10,7 @@ from typing import Any
 
 from wallbite import tables, target
 from wallbite.cases.backups import backing, harrying
-from wallbite.cases.channels import asked, confinement, products, redactions, shares, states, writers, writes
+from wallbite.cases.channels import asked, confinement, keeping, products, redactions, shares, states, writers, writes
 from wallbite.cases.channels.calling import prepare_files
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
@@ -76,6 +76,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     **dict.fromkeys(confinement.PARTS, confinement.run),
     "asked": asked.run,
     "shares": shares.run,
+    "keeping": keeping.run,
 }
 
 

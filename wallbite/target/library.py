@@ -92,6 +92,9 @@ class Library:
     printed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     written: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     promises: Mapping[str, str] = field(default_factory=dict)
+    daemon_event: str = ""
+    access_lists: Mapping[str, str] = field(default_factory=dict)
+    bare: tuple[str, ...] = ()
 
     def interpreter(self, own: str) -> str:
         """The interpreter that it runs under; the harness's own where it brings none."""
@@ -126,6 +129,9 @@ def build_library(raw: Mapping[str, Any]) -> Library:
             if key in raw
         },
         promises=raw.get("promises", {}),
+        daemon_event=raw.get("daemon", {}).get("event", ""),
+        access_lists=raw.get("access-lists", {}),
+        bare=tuple(raw.get("bare-environment", ())),
     )
 
 
@@ -156,6 +162,8 @@ def library_rules(document: Document) -> Iterator[UsageProblem]:
             yield document.problem(path, among(calls), nearest(channel["call"], calls, "add it to calls"))
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - where a library is described
 
+    if "daemon" in calls and not document.at(("daemon", "event")):
+        yield document.problem(("calls", "daemon"), "daemon: {event: PATTERN}", "say how its log tells of its start")
     for key in ("versions", "python"):
         given = document.at(("package", key))
         try:

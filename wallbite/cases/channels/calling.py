@@ -67,6 +67,12 @@ class Called:
             return "it did not end in time"
         return f"it ended with {self.status}: {self.tail[-300:]}" if self.status else ""
 
+    @property
+    def trouble(self) -> str:
+        """Why not all of it was done: it broke, or a step ended with an error; empty where it was."""
+        errors = [f"{one.error}: {one.text}" for one in self.outcomes if one.error]
+        return self.problem or "; ".join(errors)
+
 
 def library(scene: Scene) -> Library:
     """The library of a scene's target."""
@@ -166,25 +172,27 @@ class Caller:
         return launch(Launch(posture, uid, gid, argv, self.groups, env, cwd="/", stdout=stdout, stderr=stderr))
 
     def finish(self, within: float = 30.0) -> Called:
-        """What it says until it ends; it is killed, with its session, when its time is over."""
-        deadline, received = self._began + within, bytearray()
-        timely = True
-        while len(received) < _BOUND:
-            ready = select.select([self._said], [], [], max(0.0, deadline - time.monotonic()))[0]
-            if not ready:
-                timely = False
-                break
-            chunk = os.read(self._said, 1 << 16)
-            if not chunk:
-                break
-            received += chunk
-        os.close(self._said)
+        """What it says until it ends; it is killed, with its session, when its time is over.
+
+        Whoever it left behind may hold its output still: that is not waited for.
+        """
+        deadline = self._began + within
+        handle = os.pidfd_open(self.pid)
+        try:
+            received, timely = _heard(self._said, handle, deadline)
+        finally:
+            os.close(handle)
+            os.close(self._said)
         seconds = time.monotonic() - self._began
         status = self._reap(deadline if timely else 0.0)
+        return Called(_outcomes(received), status if timely else None, self.printed, seconds)
+
+    @property
+    def printed(self) -> str:
+        """The end of what it, or whoever it left behind, has printed until now."""
         with self._printed.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
-            tail = file.read().decode("utf-8", "backslashreplace")
-        return Called(_outcomes(bytes(received)), status if timely else None, tail, seconds)
+            return file.read().decode("utf-8", "backslashreplace")
 
     def _reap(self, deadline: float) -> int | None:
         """Its exit code; None where it had to be killed."""
@@ -203,6 +211,25 @@ class Caller:
 def call(scene: Scene, steps: Sequence[Mapping[str, Any]], within: float = 30.0, **how: Any) -> Called:
     """Do some steps in one process."""
     return Caller(scene, steps, **how).start().finish(within)
+
+
+def _heard(said: int, ended: int, deadline: float) -> tuple[bytes, bool]:
+    """What comes until the end of it, or of the process whose handle ``ended`` is; and whether that was in time."""
+    received, over = bytearray(), False
+    while len(received) < _BOUND:
+        ready = select.select([said] if over else [said, ended], [], [], max(0.0, deadline - time.monotonic()))[0]
+        if said in ready:
+            chunk = os.read(said, 1 << 16)
+            if not chunk:
+                break
+            received += chunk
+        elif over:
+            break
+        elif not ready:
+            return bytes(received), False
+        over = over or ended in ready
+        deadline = 0.0 if over else deadline  # what it has said is in the pipe already
+    return bytes(received), True
 
 
 def _outcomes(data: bytes) -> tuple[Outcome, ...]:

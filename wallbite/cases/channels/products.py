@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from wallbite.cases.channels.calling import HOME, call, lay_library, library, own_directory
@@ -34,23 +35,28 @@ def run(scene: Scene) -> None:
         called = call(
             scene, [{"call": name, "umask": umask, "arguments": arguments} for name in steps], within=50, home=home
         )
-        errors = [f"{one.error}: {one.text}" for one in called.outcomes if one.error]
-        problem = called.problem or "; ".join(errors)
         files = list(swept(home, prompt, tool))
-        scene.note("sweep", umask, files=files[:_MOST], more=max(0, len(files) - _MOST), problem=problem)
+        scene.note("sweep", umask, files=files[:_MOST], more=max(0, len(files) - _MOST), problem=called.trouble)
 
 
 def swept(home: str, prompt: str, tool: str) -> Iterator[list[Any]]:
     """Every file below a home: its path, its mode, and whether it holds what was asked and what a tool said."""
-    for folder, directories, names in os.walk(home):
+    for path, found in below(home):
+        data = read(path)
+        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+        yield [os.path.relpath(path, home), mode, prompt.encode() in data, tool.encode() in data]
+
+
+def below(top: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every plain file below a directory."""
+    for folder, directories, names in os.walk(top):
         directories.sort()
         for name in sorted(names):
             path = os.path.join(folder, name)
-            found = os.lstat(path)
-            if stat.S_ISREG(found.st_mode):
-                data = read(path)
-                mode = f"{stat.S_IMODE(found.st_mode):04o}"
-                yield [os.path.relpath(path, home), mode, prompt.encode() in data, tool.encode() in data]
+            with suppress(OSError):
+                found = os.lstat(path)
+                if stat.S_ISREG(found.st_mode):
+                    yield path, found
 
 
 def read(path: str) -> bytes:
