@@ -193,6 +193,7 @@ def declared_by(library: Library | None) -> dict[str, Any]:
         "network-skills": list(library.network_skills),
         "printed": {name: each["ends"] for name, each in library.printed.items()},
         "promises": dict(library.promises),
+        "calls": list(library.calls),
         "access-lists": dict(library.access_lists),
         "bare-environment": list(library.bare),
     }

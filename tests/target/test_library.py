@@ -18,6 +18,9 @@ WRONG = (
     ("profile: channels", "profile: chanels", "did you mean 'channels'"),
     ("names: outside", "names: inside", "outside"),
     ('answer["state"] = ', 'answer["state" = ', "correct it"),
+    ('ends: "^mode 600$"', 'ends: "^mode (600$"', "a regular expression"),
+    ('"started", "pid": {pid}', '"started", "pid": ({pid}', "a regular expression"),
+    ("daemon: {event:", "# {event:", "say how its log tells of its start"),
 )
 
 

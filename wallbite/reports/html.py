@@ -15,6 +15,7 @@ from markupsafe import Markup
 from wallbite.content import content
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.summary import Summary, parent_of, summary_of
+from wallbite.reports.called import calls, population
 from wallbite.reports.controls import by_control
 from wallbite.reports.findings import Desk
 from wallbite.reports.population import lines, matrices, postures_of
@@ -76,6 +77,9 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
         "is_waived": {item.id for item in (*summary.requirements, *summary.rollups) if item.is_waived},
         "frameworks": by_control(record, summary),
         "families": list(_families(record.header, summary)),
+        "population": population(record.header),
+        "calls": calls(record.header),
+        "promises": list(desk.promises.values()),
         "matrices": matrices(record),
         "postures": postures,
         "lines": lines(record, summary, postures),
