@@ -88,8 +88,8 @@ def _watch(steps: list[Step]) -> None:
         lay_down(self, *given, **options)
 
     ask, run_bounded, lay_down = talk.ask, command.run_bounded, Installation.lay_down
-    Installation.lay_down = laid  # type: ignore[method-assign]
-    Gateway.start, Gateway.wait = started, waited  # type: ignore[method-assign]
+    Installation.lay_down = laid  # type: ignore[method-assign]  # it tells, and calls the one it stands for
+    Gateway.start, Gateway.wait = started, waited  # type: ignore[method-assign]  # as above
     for module in [module for name, module in sys.modules.items() if name.startswith("wallbite.")]:
         for name, old, new in (("ask", ask, asked), ("run_bounded", run_bounded, bounded)):
             if getattr(module, name, None) is old:

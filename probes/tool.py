@@ -68,6 +68,8 @@ def attempt(operation: str, argument: Any) -> "list[Any]":
     """OK or an errno, and what was seen."""
     try:
         return ["OK", OPERATIONS[operation](argument)]
+    except socket.timeout:
+        return ["ETIMEDOUT", None]
     except OSError as error:
         return [errno.errorcode.get(error.errno or 0, f"{type(error).__name__}: {error}"), None]
     except ValueError as error:

@@ -102,9 +102,15 @@ def printed(untouched: None, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     for folder in [scratch, *list(scratch.parents)[:2]]:
         folder.chmod(0o755)  # a program that runs as nobody must get to its own directory
     with ThreadPoolExecutor(4) as pool:  # they mostly wait
-        outputs = list(pool.map(lambda finding: shell(finding.command, scratch), findings()))
+        outputs = list(pool.map(lambda finding: shown(finding, scratch), findings()))
     assert not list(scratch.iterdir()), "a command left something behind"
     return dict(zip((finding.requirement for finding in findings()), outputs, strict=True))
+
+
+def shown(finding: Finding, scratch: Path) -> str:
+    """What a finding's command prints; where a busy machine was too slow for its five seconds, with more of them."""
+    said = shell(finding.command, scratch)
+    return said if said == finding.expected else shell(finding.command.replace("timeout 5 ", "timeout 30 "), scratch)
 
 
 def shell(command: str, scratch: Path) -> str:
