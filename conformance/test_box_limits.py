@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, Final
 
 from wallbite.checks import Bench, check
@@ -33,10 +33,10 @@ def beyond(said: Mapping[str, Any], most: Mapping[str, int]) -> list[str]:
     return bad + [f"it got more than {name} allows" for name, came in said["more"].items() if came == OK]
 
 
-def odd(said: Mapping[str, Any]) -> list[str]:
+def odd(said: Mapping[str, Any], walled: Container[str]) -> list[str]:
     """What came of an attempt, and is neither what it should be nor a limit that does not hold."""
     found = [f"half of {name}: {came}" for name, came in said["half"].items() if came != OK]
-    found += [f"{name}, raised: {came}" for name, came in said["raised"].items() if came not in {OK, "EPERM"}]
+    found += [f"{name}, raised: {came}" for name, came in said["raised"].items() if came != OK and came not in walled]
     return found + [f"more than {name}: {came}" for name, came in said["more"].items() if came != REFUSED[name]]
 
 
@@ -44,6 +44,7 @@ def odd(said: Mapping[str, Any]) -> list[str]:
 def limits_hold(bench: Bench) -> Iterator[Verdict]:
     declared = bench.facts.setting.declared["limits"]
     most = {"RLIMIT_AS": declared["address-space"], "RLIMIT_FSIZE": declared["file-size"], "RLIMIT_CORE": 0}
+    walled = bench.facts.tables["tool_walls"]["raise"]
     for state in STATES:
         one = taken(bench, state, "alone")
         scope = {"posture": POSTURE, "surface": state}
@@ -53,7 +54,7 @@ def limits_hold(bench: Bench) -> Iterator[Verdict]:
             yield silent(bench, one, "the payload did not run", scope)
         elif bad := beyond(one.seen["said"], most):
             yield bench.failed("; ".join(bad), [one], **scope)
-        elif strange := odd(one.seen["said"]):
+        elif strange := odd(one.seen["said"], walled):
             yield bench.undecided("; ".join(strange), [one], **scope)
         else:
             yield bench.passed("half of each is given, no more than it is, and none can be raised", [one], one, **scope)

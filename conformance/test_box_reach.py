@@ -1,4 +1,4 @@
-"""BOX: what a tool's payload reached from where it is confined, and what it may use up."""
+"""BOX: what a tool's payload reached from where it is confined."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
 POSTURE: Final = "unprivileged"
-STATES: Final = ("confined", "degraded")
 BARE: Final = ("CapEff", "CapPrm")
 # What a payload tries, and by which operation. A plain user could not write to `system`, `etc` and `kernel` without a
 # sandbox either: they can only fail.
@@ -28,9 +27,6 @@ OPERATIONS: Final = {
     "transcript-read": "read",
     "transcript-forge": "append",
     "transcript-erase": "remove",
-    "raise-space": "raise",
-    "raise-size": "raise",
-    "raise-core": "raise",
 }
 BEYOND: Final = ("outside", "home", "secret", "stranger")
 SYSTEM: Final = ("system", "etc", "kernel")
@@ -151,19 +147,3 @@ def the_own_transcript_is_out_of_reach(bench: Bench) -> Iterator[Verdict]:
         yield wrong
     else:
         yield bench.passed("it could not be read, forged or erased", [one], unconfined(bench, names), **scope)
-
-
-@check("BOX-07", needs=("reach",))
-def limits_hold(bench: Bench) -> Iterator[Verdict]:
-    declared = bench.facts.setting.declared["limits"]
-    most = {"RLIMIT_AS": declared["address-space"], "RLIMIT_FSIZE": declared["file-size"], "RLIMIT_CORE": 0}
-    for state in STATES:
-        one = ran(bench, state)
-        if isinstance(one, Verdict):
-            yield one
-            continue
-        hard = {name: one.seen["said"]["limits"][name][1] for name in most}
-        bad = [f"{name} is {hard[name]}, at most {top}" for name, top in most.items() if not 0 <= hard[name] <= top]
-        yield not_walled(bench, one, ("raise-space", "raise-size", "raise-core"), "it could do", *bad) or bench.passed(
-            "hard limits, which cannot be raised", [one], one, posture=POSTURE, surface=state
-        )

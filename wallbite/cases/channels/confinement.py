@@ -43,7 +43,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One case for each part and each state in which tools run, as a plain user."""
     if "unprivileged" in postures:
         for kind in PARTS:
-            for state in STATES:
+            for state in STATES if kind != "reach" else STATES[:1]:  # what is not confined has no wall
                 params = {"state": state, "whole_proc": True}
                 case = {"kind": kind, "posture": "unprivileged", "params": params, "timeout": 120}
                 yield {"case": f"{kind}-{state}@unprivileged", **case}
@@ -117,9 +117,6 @@ def places(scene: Scene) -> list[list[Any]]:
         ["connect", "connect", ["127.0.0.1", PORT, "hello"]],
         ["datagram", "datagram", ["127.0.0.1", PORT, "hello"]],
         ["abstract", "abstract", ABSTRACT],
-        ["raise-space", "raise", "RLIMIT_AS"],
-        ["raise-size", "raise", "RLIMIT_FSIZE"],
-        ["raise-core", "raise", "RLIMIT_CORE"],
         *(
             [["transcript-read", "read", own], ["transcript-forge", "append", own], ["transcript-erase", "remove", own]]
             if own
