@@ -42,7 +42,7 @@ def restart(scene: Scene) -> None:
         first = first or one
         durable = daemons.awaited(scene, one, home) if one.pid else []
         lived = one.lives
-        fleeting = logged(COMMON, event(scene, one)) if one.pid else []
+        fleeting = logged(COMMON, event(scene, one)) if one.pid and not durable else []
         problem = one.stop()
         printed = bool(one.pid and re.search(event(scene, one), one.caller.printed))
         seen = {"durable": durable, "fleeting": fleeting, "printed": printed, "lived": lived, "problem": problem}
