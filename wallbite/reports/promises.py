@@ -52,7 +52,8 @@ def promises_of(record: Record, summary: Summary) -> dict[str, Promise]:
         for name in {verdict.requirement, parent_of(verdict.requirement)}:
             found[name].append(verdict)
     rulings = {item.id: item.ruling for item in (*summary.requirements, *summary.rollups)}
-    return {name: _promise(name, declared[name], rulings[name], found[name]) for name in declared if name in rulings}
+    asked = (name for name in rulings if name in declared)
+    return {name: _promise(name, declared[name], rulings[name], found[name]) for name in asked}
 
 
 def _promise(name: str, raw: Mapping[str, Any], ruling: Ruling, verdicts: Iterable[Verdict]) -> Promise:
