@@ -171,20 +171,24 @@ class Caller:
         env = environment(self.scene, self.more, self.home)
         return launch(Launch(posture, uid, gid, argv, self.groups, env, cwd="/", stdout=stdout, stderr=stderr))
 
-    def finish(self, within: float = 30.0) -> Called:
+    def finish(self, within: float = 30.0, start: float = 0.0) -> Called:
         """What it says until it ends; it is killed, with its session, when its time is over.
 
         Whoever it left behind may hold its output still: that is not waited for.
+
+        Args:
+            within: seconds, from its start on; with ``start``, from its first outcome on.
+            start: seconds for its first outcome.
         """
-        deadline = self._began + within
+        deadline = self._began + (start or within)
         handle = os.pidfd_open(self.pid)
         try:
-            received, timely = _heard(self._said, handle, deadline)
+            received, timely = _heard(self._said, handle, deadline, within if start else None)
         finally:
             os.close(handle)
             os.close(self._said)
         seconds = time.monotonic() - self._began
-        status = self._reap(deadline if timely else 0.0)
+        status = self._reap(max(deadline, time.monotonic() + 1.0) if timely else 0.0)
         return Called(_outcomes(received), status if timely else None, self.printed, seconds)
 
     @property
@@ -213,8 +217,11 @@ def call(scene: Scene, steps: Sequence[Mapping[str, Any]], within: float = 30.0,
     return Caller(scene, steps, **how).start().finish(within)
 
 
-def _heard(said: int, ended: int, deadline: float) -> tuple[bytes, bool]:
-    """What comes until the end of it, or of the process whose handle ``ended`` is; and whether that was in time."""
+def _heard(said: int, ended: int, deadline: float, after_first: float | None = None) -> tuple[bytes, bool]:
+    """What comes until the end of it, or of the process whose handle ``ended`` is; and whether that was in time.
+
+    With ``after_first`` there are so many seconds more from the first line on.
+    """
     received, over = bytearray(), False
     while len(received) < _BOUND:
         ready = select.select([said] if over else [said, ended], [], [], max(0.0, deadline - time.monotonic()))[0]
@@ -223,6 +230,8 @@ def _heard(said: int, ended: int, deadline: float) -> tuple[bytes, bool]:
             if not chunk:
                 break
             received += chunk
+            if after_first is not None and b"\n" in received:
+                deadline, after_first = time.monotonic() + after_first, None
         elif over:
             break
         elif not ready:

@@ -66,11 +66,12 @@ def own_root(scene: Scene) -> None:
     home = own_directory(scene, f"{HOME}/own", 0o700)
     called = call(scene, steps(scene, home, "own"), 50, home=home)
     files = []
-    for path, found in list(below(home))[:_MOST]:
+    every = list(below(home))
+    for path, found in every[:_MOST]:
         mode = f"{stat.S_IMODE(found.st_mode):04o}"
         files.append([os.path.relpath(path, home), mode, tries(scene, "other", path), tries(scene, "gateway", path)])
     mode = f"{stat.S_IMODE(os.stat(home).st_mode):04o}"
-    scene.note("own-root", "files", files=files, root=mode, problem=called.trouble)
+    scene.note("own-root", "files", files=files, more=len(every) - len(files), root=mode, problem=called.trouble)
 
 
 def group_root(scene: Scene) -> None:
@@ -122,8 +123,14 @@ def made(path: str) -> bool:
 
 
 def common() -> set[str]:
-    """Every plain file where all users come."""
-    return {path for top in COMMON for path, _ in below(top) if not path.startswith("/run/wallbite")}
+    """Everything but directories where all users come: files, sockets, FIFOs, links."""
+    return {
+        os.path.join(folder, name)
+        for top in COMMON
+        for folder, _, names in os.walk(top)
+        for name in names
+        if not folder.startswith("/run/wallbite")
+    }
 
 
 def two_users(scene: Scene, before: set[str]) -> None:
