@@ -130,7 +130,8 @@ def torn(seen: dict[str, Any], *, lines: bool) -> str:
         return f"{seen['torn']} of {seen['looks']} looks found a torn file" if seen["torn"] else ""
     if seen["bad"]:
         return f"{seen['bad']} lines are no record"
-    return f"{seen['records']} records of {seen['expected']}" if seen["records"] != seen["expected"] else ""
+    lost = seen["records"] != seen["expected"] and not seen["problem"]  # a writer that ended early wrote less
+    return f"{seen['records']} records of {seen['expected']}" if lost else ""
 
 
 def left_torn(seen: dict[str, Any]) -> str:

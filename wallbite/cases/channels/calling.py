@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,6 +109,12 @@ def environment(scene: Scene, more: Mapping[str, str], home: str) -> dict[str, s
     return {"PATH": PATH, "HOME": home, "LANG": "C.UTF-8", "USER": "library", **own, **more}
 
 
+def searched(scene: Scene) -> list[str]:
+    """Where modules are imported from; one that brings no environment has what is installed beside the harness."""
+    beside = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return [*library(scene).search, *([] if library(scene).package else beside)]
+
+
 def argv_of(scene: Scene, order: str) -> tuple[str, ...]:
     """How a caller is started: isolated, so that only the order says where modules are found."""
     return (library(scene).interpreter(scene.installation.interpreter), "-I", f"{_PLACE}/caller.py", order)
@@ -143,7 +150,7 @@ class Caller:
         order = Path(f"{_PLACE}/orders/{serial}.json")
         known = {**library(self.scene).calls, **self.sources}
         calls = {name: text for name, text in known.items() if name in self._names}
-        text = json.dumps({"search": list(library(self.scene).search), "calls": calls, "steps": list(self.steps)})
+        text = json.dumps({"search": searched(self.scene), "calls": calls, "steps": list(self.steps)})
         order.write_text(text)
         order.chmod(0o644)
         self._printed = Path(f"{_PLACE}/orders/{serial}.printed")
