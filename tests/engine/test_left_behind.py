@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ def test_a_file_elsewhere_and_a_process_of_a_stranger_are_seen(tmp_path: Path) -
     before = Host.now()
     left = tmp_path / "left"
     left.touch()
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, user=61999) as process:
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, user=61999) as process:
         try:
             found = Host.now().beyond(before)
         finally:
