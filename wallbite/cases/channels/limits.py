@@ -15,6 +15,7 @@ from wallbite.cases.scene import Scene
 from wallbite.content import content
 
 HOLD: Final = 4  # seconds that processes keep what they took together
+TIME: Final = 30  # seconds that the tool is given
 MANY: Final = 2  # processes, each of which takes more than half of the limit
 _SCRIPT: Final = f"exec {PYTHON} -I -S taker.py take.json\n"
 
@@ -45,7 +46,7 @@ def taken(scene: Scene, more: Mapping[str, str], **order: Any) -> tuple[str, dic
     """Run the payload; its nonce, and what came of the call."""
     nonce = secrets.token_hex(8)
     lay_file(scene, f"{WORK}/take.json", json.dumps({"nonce": nonce, "answer": f"answer-{nonce}.json", **order}))
-    called = call(scene, [shell("bash take.sh", timeout=20)], 40, more=more)
+    called = call(scene, [shell("bash take.sh", timeout=TIME)], TIME + 20, more=more)
     outcome = called.outcomes[0].seen if called.outcomes else {"error": "none", "text": called.problem, "answer": {}}
     return nonce, {**outcome, "answer": str(outcome["answer"])[:300]}
 
@@ -60,4 +61,4 @@ def in_sum(scene: Scene, more: Mapping[str, str], count: int, each: int) -> None
     """Some processes that take their parts and keep them."""
     nonce, told = taken(scene, more, together=count, each=each, hold=HOLD)
     seen = {name: os.path.exists(f"{WORK}/{name}-{nonce}") for name in ("began", "held")}
-    scene.note("taken", f"by-{count}", count=count, each=each, hold=HOLD, told=told, **seen)
+    scene.note("taken", f"by-{count}", count=count, each=each, hold=HOLD, time=TIME, told=told, **seen)

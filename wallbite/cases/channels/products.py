@@ -49,14 +49,26 @@ def swept(home: str, prompt: str, tool: str) -> Iterator[list[Any]]:
 
 def below(top: str) -> Iterator[tuple[str, os.stat_result]]:
     """Every plain file below a directory."""
-    for folder, directories, names in os.walk(top):
-        directories.sort()
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            with suppress(OSError):
-                found = os.lstat(path)
-                if stat.S_ISREG(found.st_mode):
-                    yield path, found
+    for path in named(top):
+        with suppress(OSError):
+            found = os.lstat(path)
+            if stat.S_ISREG(found.st_mode):
+                yield path, found
+
+
+def named(top: str) -> Iterator[str]:
+    """Everything but directories below a directory; what is mounted there, such as the harness's own tree, is not."""
+    with suppress(OSError):
+        device = os.lstat(top).st_dev
+        for folder, directories, names in os.walk(top):
+            directories[:] = sorted(name for name in directories if _on(device, os.path.join(folder, name)))
+            yield from (os.path.join(folder, name) for name in sorted(names))
+
+
+def _on(device: int, path: str) -> bool:
+    with suppress(OSError):
+        return os.lstat(path).st_dev == device
+    return False
 
 
 def read(path: str) -> bytes:

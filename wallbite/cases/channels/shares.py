@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from wallbite.cases.channels import daemons
 from wallbite.cases.channels.calling import HOME, Caller, call, lay_library, library, own_directory
-from wallbite.cases.channels.products import STEPS, below, read
+from wallbite.cases.channels.products import STEPS, below, named, read
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.search import Needle, search_files
 from wallbite.stages import acl
@@ -124,13 +124,7 @@ def made(path: str) -> bool:
 
 def common() -> set[str]:
     """Everything but directories where all users come: files, sockets, FIFOs, links."""
-    return {
-        os.path.join(folder, name)
-        for top in COMMON
-        for folder, _, names in os.walk(top)
-        for name in names
-        if not folder.startswith("/run/wallbite")
-    }
+    return {path for top in COMMON for path in named(top) if not path.startswith("/run/wallbite")}
 
 
 def two_users(scene: Scene, before: set[str]) -> None:
