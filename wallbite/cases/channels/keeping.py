@@ -44,6 +44,7 @@ def restart(scene: Scene) -> None:
         lived = one.lives
         fleeting = logged(COMMON, event(scene, one)) if one.pid and not durable else []
         problem = one.stop()
+        durable = durable or (logged([home], event(scene, one)) if one.pid else [])  # written at its end
         printed = bool(one.pid and re.search(event(scene, one), one.caller.printed))
         seen = {"durable": durable, "fleeting": fleeting, "printed": printed, "lived": lived, "problem": problem}
         runs.append({"pid": one.pid, **seen})
