@@ -166,8 +166,6 @@ def library_rules(document: Document) -> Iterator[UsageProblem]:
         if channel["call"] not in calls:
             path = ("channels", name, "call")
             yield document.problem(path, among(calls), nearest(channel["call"], calls, "add it to calls"))
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - where a library is described
-
     for place, pattern in _patterns(document.value):
         try:
             re.compile(pattern)
@@ -175,6 +173,13 @@ def library_rules(document: Document) -> Iterator[UsageProblem]:
             yield document.problem(place, "a regular expression", f"correct it: {error}")
     if "daemon" in calls and not document.at(("daemon", "event")):
         yield document.problem(("calls", "daemon"), "daemon: {event: PATTERN}", "say how its log tells of its start")
+    if "package" in document.value:
+        yield from _ranges(document)
+
+
+def _ranges(document: Document) -> Iterator[UsageProblem]:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - a worker elsewhere has none
+
     for key in ("versions", "python"):
         given = document.at(("package", key))
         try:
