@@ -22,13 +22,14 @@ from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
 
 from tests.mutation.mutants import RUNTIME, Mutant, database, made
-from tests.mutation.score import is_equivalent, score_of, total
+from tests.mutation.score import is_equivalent, listed, score_of, total
 from tests.mutation.subjects import SUBJECTS
 from tests.mutation.trying import tried
 from wallbite import run
 from wallbite.options import RunOptions, processors
 from wallbite.progress import reporter
 
+LISTED = "listed as equivalent, and not tried"
 Sessions = dict[str, WorkDB]
 
 
@@ -53,6 +54,9 @@ def _chosen(sessions: Sessions, options: argparse.Namespace) -> Iterator[Mutant]
     for one in made(wanted, options.sample, random.Random(options.seed)):  # noqa: S311 - anybody may know it
         if one.flaw:
             sessions[one.module].set_result(one.name, WorkResult(WorkerOutcome.SKIPPED, one.flaw, diff=one.diff))
+        elif listed(one.module, one.diff) and not options.equivalent:
+            result = WorkResult(WorkerOutcome.SKIPPED, LISTED, TestOutcome.SURVIVED, one.diff)
+            sessions[one.module].set_result(one.name, result)
         else:
             yield one
 
@@ -111,6 +115,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin with no further mutant after so many")
     parser.add_argument("--module", action="append", choices=list(SUBJECTS), help="one module; may be repeated")
     parser.add_argument("--again", action="store_true", help="try again what survived, after a check was changed")
+    parser.add_argument("--equivalent", action="store_true", help="try also what is listed as equivalent")
     parser.add_argument("--controls", action="store_true", help="first see that the runtime as it is survives")
     parser.add_argument("--sessions", type=Path, default=Path("mutation"), help="the folder of cosmic-ray's databases")
     parser.add_argument("--jobs", type=int, default=processors() + 1, help="workers")

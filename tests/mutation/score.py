@@ -99,12 +99,17 @@ def total(scores: Iterable[Score]) -> Score:
 
 def is_equivalent(module: str, result: WorkResult) -> bool:
     """Whether it is listed as one that no observation can tell from the original."""
-    return (module, *changed_lines(str(result.diff))) in set(_listed())
+    return listed(module, str(result.diff))
+
+
+def listed(module: str, diff: str) -> bool:
+    """Whether a change is in the list."""
+    return (module, *changed_lines(diff)) in _listed()
 
 
 @lru_cache(maxsize=1)
-def _listed() -> tuple[tuple[str, str, str], ...]:
-    return tuple(_entries(EQUIVALENT))
+def _listed() -> frozenset[tuple[str, str, str]]:
+    return frozenset(_entries(EQUIVALENT))
 
 
 def _entries(path: Path) -> Iterator[tuple[str, str, str]]:

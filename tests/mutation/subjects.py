@@ -37,7 +37,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "environment.py": Subject(("environment",), "unconfined spawns verbs", ("ambient-caps", "unprivileged")),
     "accounts.py": Subject(("tiers", "no-default", "map", "documents"), "spawns walls fingerprints modes places"),
     "reconcile.py": Subject(
-        ("modes", "places", "writable", "planted"), "raced secret-boots backup reload", ("ambient-caps", "root")
+        ("modes", "places", "writable", "planted"), "secret-boots backup reload", ("ambient-caps", "root")
     ),
     "keeping/vault.py": Subject(
         ("secret-boots", "secrets"), "secrets-unconfined modes", ("ambient-caps", "unprivileged")

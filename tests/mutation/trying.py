@@ -25,8 +25,13 @@ from wallbite.selftest.variants import judged
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.verdict import Ruling, Verdict
 
-# A gateway that was started and is gone: what no load of the machine does to a sound one.
-ENDED: Final = ("the gateway ended", "the backup verb ended", "the command that fills the vault ended")
+# A program of the gateway's that was started and failed: what no load of the machine does to a sound one.
+ENDED: Final = (
+    "the gateway ended",
+    "the backup verb ended",
+    "the command that fills the vault ended",
+    "the gateway's own user could not lock",
+)
 
 
 @dataclass(frozen=True)
