@@ -65,8 +65,11 @@ class Steps:
         for group, postures in wanted:
             done |= set(group.split())
             planned = self._plan(frozenset(done), postures)
-            steps.append(Step([case for case in planned.cases if case["case"] not in planned_so_far], planned))
-            planned_so_far |= {case["case"] for case in planned.cases}
+            fresh = [case for case in planned.cases if case["case"] not in planned_so_far]
+            if not fresh:
+                raise ValueError(f"{module}: no case of {group} in {', '.join(postures)}")
+            steps.append(Step(fresh, planned))
+            planned_so_far |= {case["case"] for case in fresh}
         return tuple(steps)
 
     def _plan(self, kinds: frozenset[str], postures: tuple[str, ...]) -> Plan:
