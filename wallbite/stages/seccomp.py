@@ -18,22 +18,23 @@ from wallbite.stages import kernel
 
 _MACHINE: Final = os.uname().machine
 _ARCHITECTURES: Final = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-# Number of the call, and how many of its arguments are ids.
+# Number of the call, and how many of its arguments are ids, or an option.
 _CALLS: Final[dict[str, dict[str, tuple[int, int]]]] = {
     "x86_64": {
         "setuid": (105, 1), "setreuid": (113, 2), "setresuid": (117, 3), "setfsuid": (122, 1),
         "setgid": (106, 1), "setregid": (114, 2), "setresgid": (119, 3), "setfsgid": (123, 1),
-        "setgroups": (116, 0),
+        "setgroups": (116, 0), "prctl": (157, 1),
     },
     "aarch64": {
         "setuid": (146, 1), "setreuid": (145, 2), "setresuid": (147, 3), "setfsuid": (151, 1),
         "setgid": (144, 1), "setregid": (143, 2), "setresgid": (149, 3), "setfsgid": (152, 1),
-        "setgroups": (159, 0),
+        "setgroups": (159, 0), "prctl": (167, 1),
     },
 }  # fmt: skip
 UID_CALLS: Final = ("setuid", "setreuid", "setresuid", "setfsuid")
 GID_CALLS: Final = ("setgid", "setregid", "setresgid", "setfsgid")
 GROUP_CALLS: Final = ("setgroups",)
+CONTROL_CALLS: Final = ("prctl",)
 
 _LOAD: Final = 0x20  # BPF_LD | BPF_W | BPF_ABS
 _JUMP_EQUAL: Final = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
@@ -51,8 +52,8 @@ class Denial:
     """Calls that fail with EPERM.
 
     Attributes:
-        calls: names, of :data:`UID_CALLS`, :data:`GID_CALLS`, :data:`GROUP_CALLS`.
-        value: the id that one of the call's arguments must have; None: whatever the arguments are.
+        calls: names, of :data:`UID_CALLS`, :data:`GID_CALLS`, :data:`GROUP_CALLS`, :data:`CONTROL_CALLS`.
+        value: the id or option that one of the call's arguments must have; None: whatever the arguments are.
     """
 
     calls: tuple[str, ...]
@@ -89,6 +90,11 @@ def deny_gid(gid: int) -> bytes:
 def deny_groups() -> bytes:
     """``setgroups`` always fails."""
     return program([Denial(GROUP_CALLS)])
+
+
+def deny_no_new_privileges() -> bytes:
+    """No call sets ``no_new_privs``."""
+    return program([Denial(CONTROL_CALLS, kernel.PR_SET_NO_NEW_PRIVS)])
 
 
 def install(filter_program: bytes) -> None:
