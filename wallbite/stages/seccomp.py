@@ -1,7 +1,8 @@
-"""Seccomp filters that make a change of identity fail with EPERM, as a broken drop would.
+"""Seccomp filters that make a change of identity fail with EPERM, as a broken drop would; or do nothing, and say 0.
 
 A gateway that goes on after a failed ``setresuid`` runs its plugin with its own identity. The filter makes one such
-call fail, for one value, and nothing else.
+call fail, for one value, and nothing else. Where root is only emulated (as build tools do by such filters) the call
+succeeds without effect: then nobody knows who does not read back.
 """
 
 from __future__ import annotations
@@ -49,15 +50,17 @@ _FILTER_MODE: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Calls that fail with EPERM.
+    """Calls that are not carried out.
 
     Attributes:
         calls: names, of :data:`UID_CALLS`, :data:`GID_CALLS`, :data:`GROUP_CALLS`, :data:`CONTROL_CALLS`.
         value: the id or option that one of the call's arguments must have; None: whatever the arguments are.
+        error: what the caller is told; 0: that it was carried out.
     """
 
     calls: tuple[str, ...]
     value: int | None = None
+    error: int = EPERM
 
 
 def program(denials: Sequence[Denial]) -> bytes:
@@ -73,23 +76,23 @@ def program(denials: Sequence[Denial]) -> bytes:
     ]
     for denial in denials:
         for name in denial.calls:
-            instructions += _rule(*_CALLS[_MACHINE][name], denial.value)
+            instructions += _rule(*_CALLS[_MACHINE][name], denial)
     return b"".join([*instructions, _instruction(_RETURN, _ALLOW)])
 
 
-def deny_uid(uid: int) -> bytes:
+def deny_uid(uid: int, error: int = EPERM) -> bytes:
     """No call gives a process `uid`."""
-    return program([Denial(UID_CALLS, uid)])
+    return program([Denial(UID_CALLS, uid, error)])
 
 
-def deny_gid(gid: int) -> bytes:
+def deny_gid(gid: int, error: int = EPERM) -> bytes:
     """No call gives a process `gid`."""
-    return program([Denial(GID_CALLS, gid)])
+    return program([Denial(GID_CALLS, gid, error)])
 
 
-def deny_groups() -> bytes:
-    """``setgroups`` always fails."""
-    return program([Denial(GROUP_CALLS)])
+def deny_groups(error: int = EPERM) -> bytes:
+    """``setgroups`` never changes anything."""
+    return program([Denial(GROUP_CALLS, None, error)])
 
 
 def deny_no_new_privileges() -> bytes:
@@ -108,9 +111,9 @@ def install(filter_program: bytes) -> None:
     kernel.call("prctl", kernel.PR_SET_SECCOMP, _FILTER_MODE, header, 0, 0)
 
 
-def _rule(number: int, arguments: int, value: int | None) -> list[bytes]:
-    """Refuse call `number` where one of its first `arguments` is `value` in its low 32 bits, as the kernel reads it."""
-    refuse = _instruction(_RETURN, _ERRNO | EPERM)
+def _rule(number: int, arguments: int, denial: Denial) -> list[bytes]:
+    """Deny call `number` where one of its first `arguments` is the value in its low 32 bits, as the kernel reads it."""
+    refuse, value = _instruction(_RETURN, _ERRNO | denial.error), denial.value
     if value is None:
         tests = [refuse]
     else:

@@ -21,6 +21,7 @@ from wallbite.stages.dropped import as_root
 
 STEPS: Final = ("uid", "gid", "groups")
 PRIVILEGES: Final = "no-new-privs"
+SILENT: Final = tuple(f"silent-{step}" for step in STEPS)  # the kernel says that it was done, and did nothing
 BROKEN: Final[dict[str, bytes]] = {
     "missing-interpreter": b"#!/nowhere/at/all\n",
     "exec-format": b"\x7fNOT an executable\n",
@@ -34,7 +35,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
     for posture in postures:
         if posture not in ENFORCING:
             continue
-        for step in (*STEPS, PRIVILEGES, "other"):
+        for step in (*STEPS, *SILENT, PRIVILEGES, "other"):
             yield {
                 "case": f"drop-fails@{posture}/{step}",
                 "kind": "drop-fails",
@@ -57,6 +58,9 @@ def run(scene: Scene) -> None:
         "uid": lambda: seccomp.deny_uid(number),
         "gid": lambda: seccomp.deny_gid(number),
         "groups": seccomp.deny_groups,
+        "silent-uid": lambda: seccomp.deny_uid(number, 0),
+        "silent-gid": lambda: seccomp.deny_gid(number, 0),
+        "silent-groups": lambda: seccomp.deny_groups(0),
         PRIVILEGES: seccomp.deny_no_new_privileges,
     }
     gateway = scene.gateway(deny=deny[step]())
@@ -136,7 +140,8 @@ def _unaccepted(why: str) -> dict[str, Any]:
 def note_control(scene: Scene, gateway: Gateway, step: str, sound: str) -> None:
     """The same gateway runs another account's job; where the filter hits all, that the filter and only it refuses."""
     name = f"drop-fails/{step}"
-    if bites := {"groups": _filter_bites, PRIVILEGES: _privileges_filter_bites}.get(step):
+    own = {"groups": _filter_bites, "silent-groups": _silent_filter_bites, PRIVILEGES: _privileges_filter_bites}
+    if bites := own.get(step):
         scene.note("drop-control", name, errno="OK" if as_root(bites) else "EINVAL")
         return
     answer = spawn(scene, gateway, Errand(sound, "beside", identity_attempts(scene, sound)))
@@ -152,6 +157,14 @@ def _filter_bites() -> bool:
     except PermissionError:
         return True
     return False
+
+
+def _silent_filter_bites() -> bool:
+    """In a child: setgroups changes the groups, and below the filter only says so."""
+    os.setgroups([0])
+    seccomp.install(seccomp.deny_groups(0))
+    os.setgroups([])
+    return os.getgroups() == [0]
 
 
 def _privileges_filter_bites() -> bool:
