@@ -25,17 +25,20 @@ _CALLS: Final[dict[str, dict[str, tuple[int, int]]]] = {
         "setuid": (105, 1), "setreuid": (113, 2), "setresuid": (117, 3), "setfsuid": (122, 1),
         "setgid": (106, 1), "setregid": (114, 2), "setresgid": (119, 3), "setfsgid": (123, 1),
         "setgroups": (116, 0), "prctl": (157, 1),
+        "chmod": (90, 0), "fchmod": (91, 0), "fchmodat": (268, 0), "fchmodat2": (452, 0),
     },
     "aarch64": {
         "setuid": (146, 1), "setreuid": (145, 2), "setresuid": (147, 3), "setfsuid": (151, 1),
         "setgid": (144, 1), "setregid": (143, 2), "setresgid": (149, 3), "setfsgid": (152, 1),
         "setgroups": (159, 0), "prctl": (167, 1),
+        "fchmod": (52, 0), "fchmodat": (53, 0), "fchmodat2": (452, 0),
     },
 }  # fmt: skip
 UID_CALLS: Final = ("setuid", "setreuid", "setresuid", "setfsuid")
 GID_CALLS: Final = ("setgid", "setregid", "setresgid", "setfsgid")
 GROUP_CALLS: Final = ("setgroups",)
 CONTROL_CALLS: Final = ("prctl",)
+MODE_CALLS: Final = ("chmod", "fchmod", "fchmodat", "fchmodat2")
 
 _LOAD: Final = 0x20  # BPF_LD | BPF_W | BPF_ABS
 _JUMP_EQUAL: Final = 0x15  # BPF_JMP | BPF_JEQ | BPF_K
@@ -53,7 +56,7 @@ class Denial:
     """Calls that are not carried out.
 
     Attributes:
-        calls: names, of :data:`UID_CALLS`, :data:`GID_CALLS`, :data:`GROUP_CALLS`, :data:`CONTROL_CALLS`.
+        calls: names, as of :data:`UID_CALLS`.
         value: the id or option that one of the call's arguments must have; None: whatever the arguments are.
         error: what the caller is told; 0: that it was carried out.
     """
@@ -98,6 +101,11 @@ def deny_groups(error: int = EPERM) -> bytes:
 def deny_no_new_privileges() -> bytes:
     """No call sets ``no_new_privs``."""
     return program([Denial(CONTROL_CALLS, kernel.PR_SET_NO_NEW_PRIVS)])
+
+
+def silence_modes() -> bytes:
+    """No call changes a mode, and all say that they did, as on a file system that has none."""
+    return program([Denial(tuple(name for name in MODE_CALLS if name in _CALLS[_MACHINE]), None, 0)])
 
 
 def install(filter_program: bytes) -> None:
