@@ -32,7 +32,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "drop.py": Subject(("drop-fails", "timeouts", "walls spawns"), "stops pipes secrets reload"),
     "spawner.py": Subject(("timeouts", "stops", "pipes", "drop-fails"), "walls spawns secrets reload modes"),
     "attempt.py": Subject(
-        ("drop-fails", "timeouts", "pipes", "secrets"), "stops fingerprints unconfined spawns walls no-default"
+        ("timeouts", "pipes", "drop-fails", "secrets"), "stops fingerprints unconfined spawns walls no-default"
     ),
     "environment.py": Subject(("environment",), "unconfined spawns verbs", ("ambient-caps", "unprivileged")),
     "accounts.py": Subject(("tiers", "map", "documents"), "no-default spawns walls fingerprints modes places"),
@@ -46,6 +46,6 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "code/admission.py": _CODE,
     "code/records.py": _CODE,
     "code/snapshots.py": _CODE,
-    "capabilities.py": Subject(("drop-fails", "matrix", "timeouts"), "walls spawns secrets stops", GATED[:4]),
+    "capabilities.py": Subject(("timeouts", "drop-fails", "matrix"), "walls spawns secrets stops", GATED[:4]),
     "keeping/backup.py": Subject(("backup",), "harried modes"),
 }
