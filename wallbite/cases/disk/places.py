@@ -49,8 +49,9 @@ def run(scene: Scene) -> None:
         for role in ("backup-directory", "secret-directory"):
             for surface in scene.target.with_role(role):
                 mounted(scene, whole, surface.name, path_of(scene, surface))
-        loosen(scene)
-        observe(scene, "mounted", NO_MODES, whole, [], seccomp.silence_modes())
+        if scene.service is None:  # its start takes no filter
+            loosen(scene)
+            observe(scene, "mounted", NO_MODES, whole, [], seccomp.silence_modes())
 
 
 def directories(scene: Scene, sound: dict[str, Any], name: str) -> None:
