@@ -30,9 +30,12 @@ _CODE: Final = Subject(("fingerprints", "lock-records", "lock-tiers"), "code-rac
 SUBJECTS: Final[Mapping[str, Subject]] = {
     "gate.py": Subject(("matrix",), "tiers override unknown-keys reload verbs", GATED),
     "drop.py": Subject(("drop-fails", "timeouts", "walls spawns"), "stops pipes secrets reload"),
-    "spawner.py": Subject(("timeouts", "stops", "pipes", "drop-fails"), "walls spawns secrets reload modes"),
+    "spawner.py": Subject(
+        ("environment", "timeouts", "stops", "pipes", "drop-fails"), "walls spawns secrets reload modes"
+    ),
     "attempt.py": Subject(
-        ("timeouts", "pipes", "drop-fails", "secrets"), "stops fingerprints unconfined spawns walls no-default"
+        ("environment", "timeouts", "pipes", "drop-fails", "secrets"),
+        "stops fingerprints unconfined spawns walls no-default",
     ),
     "environment.py": Subject(("environment",), "unconfined spawns verbs", ("ambient-caps", "unprivileged")),
     "accounts.py": Subject(("tiers", "map", "documents"), "no-default spawns walls fingerprints modes places"),
@@ -46,6 +49,8 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "code/admission.py": _CODE,
     "code/records.py": _CODE,
     "code/snapshots.py": _CODE,
-    "capabilities.py": Subject(("timeouts", "drop-fails", "matrix"), "walls spawns secrets stops", GATED[:4]),
+    "capabilities.py": Subject(
+        ("environment", "timeouts", "drop-fails", "matrix"), "walls spawns secrets stops", GATED[:4]
+    ),
     "keeping/backup.py": Subject(("backup",), "harried modes"),
 }
