@@ -88,7 +88,7 @@ def install_modulatio(session: nox.Session) -> str:
     python = next((path for path in map(shutil.which, ("python3.14", "python3.13", "python3.12")) if path), None)
     if python is None:
         session.error("Modulatio needs a Python of 3.12 or later on PATH")
-    folder = f"{session.create_tmp()}/modulatio"
+    folder = os.path.abspath(f"{session.virtualenv.location}-modulatio")  # not nox's own: it would become TMPDIR
     session.run(python, "-m", "venv", folder, external=True)
     pip = [f"{folder}/bin/python", "-m", "pip", "install", "--quiet"]
     session.run(*pip, "--no-deps", "modulatio==1.0.4", external=True)

@@ -7,6 +7,7 @@ gateway was started with which configuration, what it was asked to spawn, and wh
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import itertools
@@ -15,6 +16,7 @@ import os
 import re
 import sys
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -88,8 +90,8 @@ def _watch(steps: list[Step]) -> None:
         lay_down(self, *given, **options)
 
     ask, run_bounded, lay_down = talk.ask, command.run_bounded, Installation.lay_down
-    Installation.lay_down = laid  # type: ignore[method-assign]
-    Gateway.start, Gateway.wait = started, waited  # type: ignore[method-assign]
+    Installation.lay_down = laid  # type: ignore[method-assign]  # it tells, and calls the one it stands for
+    Gateway.start, Gateway.wait = started, waited  # type: ignore[method-assign]  # as above
     for module in [module for name, module in sys.modules.items() if name.startswith("wallbite.")]:
         for name, old, new in (("ask", ask, asked), ("run_bounded", run_bounded, bounded)):
             if getattr(module, name, None) is old:
@@ -97,10 +99,16 @@ def _watch(steps: list[Step]) -> None:
 
 
 def _files(installation: Installation) -> dict[str, str]:
-    """The configuration as it lies there, by its paths; what an account sees of it is not asked."""
+    """The configuration as it lies there, packed, by its paths; what an account sees of it is not asked."""
     config = installation.target.config
     paths = [str(installation.expanded(one.path)) for one in (config.main, *config.parts)] if config else []
-    return {path: read_bounded(path) for path in paths}
+    return {path: base64.b64encode(zlib.compress(read_bounded(path).encode())).decode() for path in paths}
+
+
+def _unpacked(step: Step) -> Step:
+    """A step with its files as they were: some are large, and what a worker tells is bounded."""
+    files = {path: zlib.decompress(base64.b64decode(text)).decode() for path, text in step.get("files", {}).items()}
+    return {**step, "files": files}
 
 
 def _plan(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +125,7 @@ def _plan(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def conduct(request: dict[str, Any], emit: Emit) -> None:
     """Lay the target down, and do the steps; says how many boots ended as they did before."""
-    base, steps = request["params"]["uid_base"], request["params"]["steps"]
+    base, steps = request["params"]["uid_base"], list(map(_unpacked, request["params"]["steps"]))
     scene = Scene.of(request, cases._prepared[0], emit)  # noqa: SLF001 - as the real cases
     laid = next((step["plugins"] for step in steps if step["do"] == "lay"), None)
     scene.lay_down(plugins=laid)

@@ -211,7 +211,10 @@ def conduct(request: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> 
             groups.write(f"{user}:x:{number}:\n")
     lay(files)
     host, become = testinfra.get_host("local://"), f"setpriv --reuid={ACCOUNT_ID} --regid={ACCOUNT_ID} --clear-groups"
-    readable = lambda path: host.run(f"{become} test -r %s", path).succeeded  # noqa: E731
+
+    def readable(path: str) -> bool:
+        return bool(host.run(f"{become} test -r %s", path).succeeded)
+
     emit({"seconds": timed(lambda: of_hosts(host, readable, files), files)})
 
 

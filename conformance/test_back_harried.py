@@ -26,12 +26,7 @@ def is_open(mode: str) -> bool:
 @check("BACK-05", needs=("backup", "harried"))
 def archives_are_closed_from_the_first_byte(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        written = bench.facts.find(posture, "written")
-        if not written or any(one.errno for one in written):
-            reason = f"openings could not be watched: {written[0].errno}" if written else ""
-            yield bench.undecided(reason, written, posture=posture) if reason else bench.unobserved(posture)
-            continue
-        yield from written_verdicts(bench, posture, written)
+        yield from written_verdicts(bench, posture)
     for posture, tries in harried(bench, "backup-again"):
         if not tries:
             yield bench.unobserved(posture)
@@ -44,8 +39,10 @@ def archives_are_closed_from_the_first_byte(bench: Bench) -> Iterator[Verdict]:
             yield loose_verdict(bench, one)
 
 
-def written_verdicts(bench: Bench, posture: str, written: list[Observation]) -> Iterator[Verdict]:
+def written_verdicts(bench: Bench, posture: str) -> Iterator[Verdict]:
     """The verdict on each file that was written; undecided where none in the archives' directory was seen empty."""
+    found = bench.facts.find(posture, "written")
+    written, unwatched = [one for one in found if not one.errno], [one for one in found if one.errno]
     made = [one for one in bench.facts.find(posture, "backup", kind="backup") if one.seen["archive"]]
     born = [one for one in written if one.seen["place"] == "archive" and one.seen["first_size"] == 0]
     for one in written:
@@ -58,6 +55,8 @@ def written_verdicts(bench: Bench, posture: str, written: list[Observation]) -> 
         scope = {"posture": posture, "surface": one.object}
         if is_open(one.seen["archive"]["mode"]):
             yield bench.failed(f"the archive's mode is {one.seen['archive']['mode']}", [one], **scope)
+        elif unwatched:
+            yield bench.undecided(f"openings could not all be watched: {unwatched[0].errno}", unwatched, **scope)
         elif len(born) < len(made):
             yield bench.undecided("its beginning was not seen", [one, *written], **scope)
         else:
@@ -88,6 +87,8 @@ def loose_verdict(bench: Bench, one: Observation) -> Verdict:
         return bench.failed(f"it left its archive in a directory of mode {seen['mode']}", [one], **scope)
     if not seen["made"] and seen["exit"] == 0:
         return bench.failed("it ended with 0, and wrote nothing", [one], **scope)
+    if one.errno:
+        return bench.undecided(f"openings could not all be watched: {one.errno}", [one], **scope)
     control = bench.facts.first(one.posture, "backup-again", object="archive")
     how = "closed before the first byte" if seen["made"] else f"refused with {seen['exit']}"
     return bench.passed(how, [one], control, **scope)
@@ -109,7 +110,7 @@ def killed_verdict(bench: Bench, one: Observation) -> Verdict:
         return bench.failed(f"killed, it left {loose[0]['path']} with mode {loose[0]['mode']}", [one], **scope)
     if foreign := [each for each in seen["left"] if each["uid"] not in (0, seen["gateway"]["uid"])]:
         return bench.failed(f"killed, it left {foreign[0]['path']} to uid {foreign[0]['uid']}", [one], **scope)
-    if not seen["happened"] or seen["exit"] != KILLED:
+    if one.errno or not seen["happened"] or seen["exit"] != KILLED:
         why = one.errno or f"it ended with {seen['exit']}"
         return bench.undecided(f"it was not killed at that moment: {why}", [one], **scope)
     control = bench.facts.first(one.posture, "backup-again", object="archive")

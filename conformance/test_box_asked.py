@@ -82,11 +82,11 @@ def effect(answer: Mapping[str, Any]) -> dict[str, Any]:
     return {"network": answer.get("network"), "environment": names}
 
 
-@check("BOX-17", needs=("asked",))
+@check("BOX-17", needs=("asked", "surroundings"))
 def a_declaration_has_its_printed_effect(bench: Bench) -> Iterator[Verdict]:
     seen = bench.facts.find(POSTURE, "declared")
     if not seen:
-        yield bench.unobserved(POSTURE)
+        yield bench.unobserved(POSTURE, surface="declarations")
     several = len({str(one.seen["answer"]) for one in seen}) > 1
     for one in seen:
         scope = {"posture": POSTURE, "surface": one.object}
@@ -99,3 +99,32 @@ def a_declaration_has_its_printed_effect(bench: Bench) -> Iterator[Verdict]:
             yield bench.failed("; ".join(bad), [one], **scope)
         else:
             yield bench.passed("as it is printed", [one], one if several else None, **scope)
+    yield from undeclared(bench)
+
+
+OF_THE_PAYLOAD = frozenset({"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"})  # what bash and Python themselves put there
+
+
+def undeclared(bench: Bench) -> Iterator[Verdict]:
+    """Whether a tool whose skill declares nothing has the environment that is stated."""
+    stated = bench.facts.setting.declared["bare-environment"]
+    if not stated:
+        yield bench.inapplicable("its documentation states no environment of a skill that declares nothing")
+        return
+    for state in ("confined", "degraded"):
+        scope = {"posture": POSTURE, "surface": f"nothing declared, {state}"}
+        case = f"surroundings-{state}@{POSTURE}"
+        bare, full = (bench.facts.first(POSTURE, "surroundings", object=name, case=case) for name in DECLARED)
+        if bare is None or bare.seen["names"] is None:
+            yield bench.unobserved(**scope)
+        elif more := sorted(set(bare.seen["names"]) - set(stated) - OF_THE_PAYLOAD):
+            rest = f" and {len(more) - 8} more" if len(more) > 8 else ""
+            yield bench.failed(f"stated nowhere, and there: {', '.join(more[:8])}{rest}", [bare], **scope)
+        else:
+            control = (
+                full if full and full.seen["names"] and set(full.seen["names"]) - set(bare.seen["names"]) else None
+            )
+            yield bench.passed(f"nothing but {', '.join(stated)}", [bare], control, **scope)
+
+
+DECLARED = ("nothing", "declared")

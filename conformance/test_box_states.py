@@ -56,8 +56,10 @@ def ran_confined(bench: Bench) -> Observation | None:
 
 @check("BOX-01", needs=("states",))
 def require_fails_closed(bench: Bench) -> Iterator[Verdict]:
-    settings = ("require=1", "require=true", "require=yes")
-    yield from against_table(bench, ("absent", "broken"), settings, ran_confined(bench))
+    settings, found = ("require=1", "require=true", "require=yes"), states(bench)
+    opted_out = [found.get((tool, "unsafe")) for tool in ("absent", "broken")]  # the payload can run there
+    ran = all(one is not None and one.seen["proven"] == "degraded" for one in opted_out)
+    yield from against_table(bench, ("absent", "broken"), settings, ran_confined(bench) if ran else None)
 
 
 @check("BOX-02", needs=("states",))

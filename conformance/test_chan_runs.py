@@ -26,7 +26,9 @@ def is_open(file: File) -> bool:
 
 def incomplete(one: Observation) -> str:
     """Why a sweep shows nothing; a run that broke may still have left files that do."""
-    return f"the run did not come to its end: {one.seen['problem']}" if one.seen["problem"] else ""
+    if one.seen["problem"]:
+        return f"the run did not come to its end: {one.seen['problem']}"
+    return f"it left {one.seen['more']} files more, which were not looked at" if one.seen["more"] else ""
 
 
 @check("CHAN-14", needs=("product",))
@@ -42,8 +44,8 @@ def a_whole_run_keeps_the_modes(bench: Bench) -> Iterator[Verdict]:
             bad = [f"{path} is {mode}" for path, mode, *_ in left if mode != declared["mode"]]
             if bad:
                 yield bench.failed(f"{'; '.join(bad[:3])}, declared {declared['mode']}", [one], **scope)
-            elif not left:
-                yield bench.undecided(incomplete(one) or "the run left no file of this channel", [one], **scope)
+            elif why := incomplete(one) or ("" if left else "the run left no file of this channel"):
+                yield bench.undecided(why, [one], **scope)
             else:
                 holds = one if any(file[2] or file[3] for file in left) else None
                 yield bench.passed(f"{len(left)} files, each {declared['mode']}", [one], holds, **scope)
@@ -90,8 +92,8 @@ def what_is_readable_holds_no_content(bench: Bench) -> Iterator[Verdict]:
         if bad := [file for file in looked if file[2] or file[3]]:
             names = ", ".join(f"{file[0]} ({'prompt' if file[2] else 'tool result'})" for file in bad[:5])
             yield bench.failed(f"readable by others, with content of the run: {names}", [one], posture=posture)
-        elif not told:
-            yield bench.undecided(incomplete(one) or "the run left no telemetry", [one], posture=posture)
+        elif why := incomplete(one) or ("" if told else "the run left no telemetry"):
+            yield bench.undecided(why, [one], posture=posture)
         else:
             control = one if any(file[3] for file in files(one, channel_patterns(bench))) else None
             yield bench.passed(f"no content in {len(looked)} files", [one], control, posture=posture)
@@ -128,7 +130,8 @@ def torn(seen: dict[str, Any], *, lines: bool) -> str:
         return f"{seen['torn']} of {seen['looks']} looks found a torn file" if seen["torn"] else ""
     if seen["bad"]:
         return f"{seen['bad']} lines are no record"
-    return f"{seen['records']} records of {seen['expected']}" if seen["records"] != seen["expected"] else ""
+    lost = seen["records"] != seen["expected"] and not seen["problem"]  # a writer that ended early wrote less
+    return f"{seen['records']} records of {seen['expected']}" if lost else ""
 
 
 def left_torn(seen: dict[str, Any]) -> str:
@@ -156,6 +159,6 @@ def records_stay_whole(bench: Bench) -> Iterator[Verdict]:
         elif problem := together.seen["problem"] or killed.seen["problem"]:
             yield bench.undecided(problem, [together, killed], **scope)
         else:
-            several = min(together.seen["by"], default=1) > 0 and together.seen["records"]
+            several = min(together.seen["by"], default=together.seen["looks"]) > 0 and together.seen["records"]
             text = "whole records of two writers, and after one was killed"
             yield bench.passed(text, [together, killed], together if several else None, **scope)

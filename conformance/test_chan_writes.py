@@ -179,19 +179,32 @@ def a_name_leads_nowhere_else(bench: Bench) -> Iterator[Verdict]:
             yield judge_channel(bench, posture, channel, found, names, got_out, text, unended)
 
 
+BAD_NAMES = ("name-empty", "name-dot", "name-dots", "name-nul", "name-long")
+
+
 @check("CHAN-08", needs=("writes",))
 def a_failed_write_is_told(bench: Bench) -> Iterator[Verdict]:
-    names = ("fails-read-only", "fails-full")
-    yield from judged(bench, names, no_error_of_failed, "each failure is an error to the caller", unfailed)
+    text = "each failure is an error to the caller"
+    for posture in bench.postures:
+        for channel, declared in bench.facts.setting.declared["channels"].items():
+            found = writes(bench, posture, channel)
+            names = ("fails-read-only", "fails-full", *(BAD_NAMES if declared["named_outside"] else ()))
+            yield judge_channel(bench, posture, channel, found, names, no_error_of_failed, text, unfailed)
+
+
+def written(one: Observation) -> bool:
+    """Whether what was to be written is anywhere: a name that cannot be a file's may be made one that can."""
+    return bool(one.seen["after"]["holds"] or one.seen["inside"] or one.seen["outside"])
 
 
 def unfailed(one: Observation, mode: str) -> str:
     """Why a write that had to fail shows nothing."""
-    return unended(one, mode) or (f"{one.object}: it did not fail" if one.seen["after"]["holds"] else "")
+    must = "fails-" in one.object
+    return unended(one, mode) or (f"{one.object}: it did not fail" if must and written(one) else "")
 
 
 def no_error_of_failed(one: Observation, mode: str) -> str:
-    return "" if one.seen["after"]["holds"] else no_error(one, mode)
+    return "" if written(one) else no_error(one, mode)
 
 
 def open_directory(one: Observation, _: str) -> str:

@@ -137,11 +137,13 @@ def the_same_care_later(bench: Bench) -> Iterator[Verdict]:
 def verdict_on_the_made(bench: Bench, posture: str, made: list[Observation]) -> Verdict:
     """The verdict on what each file was like from its first moment on; the control is one that was seen empty."""
     scope = {"posture": posture, "surface": "from-the-first-byte"}
-    if failed := [one for one in made if one.errno != "OK"]:
-        return bench.undecided(f"openings could not be watched: {failed[0].errno}", failed, **scope)
+    unwatched = [one for one in made if one.errno != "OK"]
+    made = [one for one in made if one.errno == "OK"]
     for one in made:
         if looser := [mode for mode in one.seen["modes"] if looser_than(mode, one.seen["surfaces"].values())]:
             return bench.failed(f"{one.object} had mode {looser[0]} for a moment", [one], **scope)
+    if unwatched:
+        return bench.undecided(f"openings could not all be watched: {unwatched[0].errno}", unwatched, **scope)
     empty = next((one for one in made if one.seen["first_size"] == 0), None)
     return bench.passed(f"{len(made)} files, none ever looser than declared", made, empty, **scope)
 

@@ -20,7 +20,7 @@ def call(source: str, name: str, arguments: "dict[str, Any]") -> "dict[str, Any]
     began = time.monotonic()
     said = {"call": name, "answer": answer, "error": "", "text": ""}
     try:
-        exec(compile(source, name, "exec"), {"order": arguments, "answer": answer, "__name__": name})  # noqa: S102
+        exec(compile(source, name, "exec"), {"order": arguments, "answer": answer, "__name__": name})  # noqa: S102 - a descriptor's
     except BaseException as error:  # noqa: BLE001 - whatever a target raises is what is asked for
         said["error"] = type(error).__name__
         said["text"] = str(error)[:SHOWN]

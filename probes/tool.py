@@ -7,7 +7,6 @@ Started by ``bash probe.sh`` in the work area, as ``/usr/bin/python3 -I -S tool.
 import errno
 import json
 import os
-import resource
 import socket
 import sys
 from typing import Any
@@ -51,16 +50,9 @@ def abstract(name: str) -> None:
         link.connect("\0" + name)
 
 
-def raise_limit(name: str) -> None:
-    """Set a hard limit anew, higher."""
-    number = getattr(resource, name)
-    hard = resource.getrlimit(number)[1]
-    resource.setrlimit(number, (hard + 4096, hard + 4096) if hard != resource.RLIM_INFINITY else (-1, -1))
-
-
 OPERATIONS = {
     "write": write, "append": append, "read": read, "remove": os.unlink, "list": lambda path: len(os.listdir(path)),
-    "connect": connect, "datagram": datagram, "abstract": abstract, "raise": raise_limit,
+    "connect": connect, "datagram": datagram, "abstract": abstract,
 }  # fmt: skip
 
 
@@ -68,10 +60,10 @@ def attempt(operation: str, argument: Any) -> "list[Any]":
     """OK or an errno, and what was seen."""
     try:
         return ["OK", OPERATIONS[operation](argument)]
+    except socket.timeout:
+        return ["ETIMEDOUT", None]
     except OSError as error:
         return [errno.errorcode.get(error.errno or 0, f"{type(error).__name__}: {error}"), None]
-    except ValueError as error:
-        return ["EPERM" if "limit" in str(error) else "ValueError", None]
 
 
 def status() -> "dict[str, str]":
@@ -85,15 +77,11 @@ def main() -> None:
     """Try everything, and say so in one file."""
     with open(sys.argv[1], encoding="utf-8") as file:
         order = json.load(file)
-    limits = {
-        name: resource.getrlimit(getattr(resource, name)) for name in ("RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_CORE")
-    }
     environment = dict(os.environ)
     said = {
         "nonce": order["nonce"],
         "attempts": {name: attempt(operation, argument) for name, operation, argument in order["attempts"]},
         "environment": sorted(environment),
-        "limits": limits,
         "status": status(),
         "namespaces": {
             name: os.readlink("/proc/self/ns/" + name) for name in ("mnt", "pid", "net", "ipc", "uts", "user")

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final, overload
 
+from wallbite.alike import Alike
 from wallbite.observation import Observation
 
 FIELDS: Final = (
@@ -56,10 +57,8 @@ def columns_of(observations: Iterable[Observation]) -> dict[str, Column]:
     return columns
 
 
-class Observations(Sequence[Observation]):
+class Observations(Alike[Observation]):
     """A sequence that only grows, equal to any other with the same observations."""
-
-    __hash__ = None  # type: ignore[assignment]  # it grows
 
     def __init__(self, observations: Iterable[Observation] = ()) -> None:
         """Keep some."""
@@ -119,12 +118,6 @@ class Observations(Sequence[Observation]):
         """Each in turn."""
         return (self[at] for at in range(len(self)))
 
-    def __eq__(self, other: object) -> bool:
-        """Whether the other sequence holds the same."""
-        if not isinstance(other, Sequence) or len(other) != len(self):
-            return NotImplemented if not isinstance(other, Sequence) else False
-        return all(mine == theirs for mine, theirs in zip(self, other, strict=True))
-
     def _named(self, place: int) -> str:
         return "" if place in self._ids else _id(place)
 
@@ -152,10 +145,8 @@ class Observations(Sequence[Observation]):
         return found
 
 
-class Part(Sequence[Observation]):
+class Part(Alike[Observation]):
     """Some of them, made again when somebody looks."""
-
-    __hash__ = None  # type: ignore[assignment]  # as the whole
 
     def __init__(self, whole: Observations, places: range) -> None:
         """The observations of ``whole`` at these places."""
@@ -174,12 +165,6 @@ class Part(Sequence[Observation]):
         if isinstance(at, slice):
             return Part(self._whole, self._places[at])
         return self._whole[self._places[at]]
-
-    def __eq__(self, other: object) -> bool:
-        """Whether the other sequence holds the same."""
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(other) == len(self) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
 
 
 class ById(Mapping[str, Observation]):

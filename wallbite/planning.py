@@ -7,7 +7,18 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from wallbite.cases.backups import backing
-from wallbite.cases.channels import asked, confinement, products, redactions, shares, states, writers, writes
+from wallbite.cases.channels import (
+    asked,
+    confinement,
+    keeping,
+    limits,
+    products,
+    redactions,
+    shares,
+    states,
+    writers,
+    writes,
+)
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
 from wallbite.cases.disk import modes, places, planted, raced
@@ -92,8 +103,10 @@ def called_cases(library: Library, postures: Sequence[str], seed: int) -> Iterat
     if library.switches:
         yield from states.plan(postures)
         yield from confinement.plan(postures)
+        yield from limits.plan(postures)
     yield from asked.plan(postures)
     yield from shares.plan(postures)
+    yield from keeping.plan(postures)
     yield from redactions.plan(postures, seed)
 
 
@@ -180,6 +193,9 @@ def declared_by(library: Library | None) -> dict[str, Any]:
         "network-skills": list(library.network_skills),
         "printed": {name: each["ends"] for name, each in library.printed.items()},
         "promises": dict(library.promises),
+        "calls": list(library.calls),
+        "access-lists": dict(library.access_lists),
+        "bare-environment": list(library.bare),
     }
 
 

@@ -9,6 +9,7 @@ from wallbite.options import RunOptions
 from wallbite.problems import UsageProblem
 from wallbite.target import load
 from wallbite.target.claims import check_claims
+from wallbite.target.model import Target
 
 
 def preflight(options: RunOptions) -> None:
@@ -24,14 +25,7 @@ def preflight(options: RunOptions) -> None:
     if options.profile not in ("", target.claims.profile):
         what = f"{target.name} does not claim the profile {options.profile!r}"
         raise UsageProblem(what, expected=target.claims.profile, remedy="name a target that claims it")
-    if options.distro and options.image:
-        raise UsageProblem("a distribution and an image", expected="one of them")
-    if options.stage != "container":
-        for name in ("engine", "distro", "image"):
-            if getattr(options, name):
-                raise UsageProblem(
-                    f"--{name} without --stage container", remedy="add --stage container, or leave it out"
-                )
+    _stage(options, target)
     for posture in options.postures:
         if posture not in target.postures:
             expected = f"one of {', '.join(target.postures)}"
@@ -42,3 +36,18 @@ def preflight(options: RunOptions) -> None:
         waivers.load(options.waivers, known)
     if os.geteuid() != 0:
         raise UsageProblem("this user is not root", expected="root", remedy="run: sudo wallbite run ...")
+
+
+def _stage(options: RunOptions, target: Target) -> None:
+    """Find options of the stage that do not go together, or not with the target."""
+    if options.distro and options.image:
+        raise UsageProblem("a distribution and an image", expected="one of them")
+    if options.stage != "container":
+        for name in ("engine", "distro", "image"):
+            if getattr(options, name):
+                raise UsageProblem(
+                    f"--{name} without --stage container", remedy="add --stage container, or leave it out"
+                )
+    if options.stage == "container" and target.library and target.library.package:
+        what = f"{target.name} lies in an environment of this machine, which no container has"
+        raise UsageProblem(what, expected="the stage namespace", remedy="leave --stage out")

@@ -6,6 +6,7 @@ import dataclasses
 import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from wallbite.options import RunOptions
 from wallbite.problems import EnvironmentProblem
 from wallbite.progress import Progress
 from wallbite.selftest.backing import backing
+from wallbite.stages import uids
 from wallbite.stages.choice import Stage, here, stage_of
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.target import Target, load, missing
@@ -48,12 +50,14 @@ class RunResult:
         record: as it was written.
         summary: added up.
         cpu_seconds: processor time of all stages.
+        absent: why no case could be run here, in a sentence; empty where all were.
     """
 
     folder: Path
     record: Record
     summary: Summary
     cpu_seconds: float
+    absent: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Plan:
     seed: int
     waivers: tuple[Waiver, ...] = ()
     waivers_digest: str = ""
+    absent: str = ""  # why no case can be run here
 
     @property
     def cases(self) -> list[dict[str, Any]]:
@@ -84,12 +89,9 @@ def plan(options: RunOptions) -> Plan:
 
     Raises:
         UsageProblem: something that the user wrote is wrong.
-        EnvironmentProblem: the target's package or program is not here.
     """
     options = suited(options)
     target = load(options.target)
-    if absent := missing(target):
-        raise EnvironmentProblem(f"{target.name} cannot be run: {absent}")
     if options.fault:
         faults.load(options.fault)
     known = catalogue.load()
@@ -107,6 +109,7 @@ def plan(options: RunOptions) -> Plan:
         seed=secrets.randbelow(1 << 31) if options.seed is None else options.seed,
         waivers=waivers.covering(borne, known, [each.id for each in chosen], target.postures, postures),
         waivers_digest=digest,
+        absent=missing(target) or ("" if options.stage == "container" else uids.lacking()),
     )
 
 
@@ -131,16 +134,17 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
     planned = plan(options)
     options = planned.options
     demand_checks(planned.requirements, planned.checks, planned.setting.excused)
-    with stage_of(options, planned.target) as stage, RecordWriter(options.out) as writer:
+    where = nullcontext(here()) if planned.absent else stage_of(options, planned.target)
+    with where as stage, RecordWriter(options.out) as writer:
         writer.header(header_of(planned, stage.facts))
-        seen, used = observe(planned, writer, progress, stage)
+        seen, used = left_out(planned, writer) if planned.absent else observe(planned, writer, progress, stage)
         facts = Facts(planned.setting, seen, planned.tables)
         writer.verdicts(checks.judged(planned.requirements, facts, planned.checks))
         writer.footer(finished=now(), self_test=backing())
     del writer, seen, facts  # a large record is not held twice
     record = read(options.out)
     reports.write_all(options.out, record)
-    return RunResult(options.out, record, summary_of(record), used)
+    return RunResult(options.out, record, summary_of(record), used, planned.absent)
 
 
 def observe(
@@ -164,6 +168,14 @@ def observe(
                 again += planning.unfinished(case, found)
             cases = again
     return writer.observations, used
+
+
+def left_out(planned: Plan, writer: RecordWriter) -> tuple[Sequence[Observation], float]:
+    """Write for each case why it cannot be run here: every requirement is inconclusive, for that reason."""
+    for case in planned.cases:
+        result = CaseResult(case, (), planned.absent, 0.0, 0.0)
+        writer.case(case, observations_of(result), problem=result.problem)
+    return writer.observations, 0.0
 
 
 def observations_of(result: CaseResult) -> Iterable[Observation]:

@@ -111,3 +111,32 @@ def test_a_storm_in_which_one_account_answers_for_another_is_a_fail() -> None:
         for number, name in enumerate(shares)
     ]  # fmt: skip
     assert {one.ruling for one in judged("DROP-15", *jobs)} == {Ruling.FAIL}
+
+
+LOOSE: dict[str, Any] = {"modes": ["0600", "0644"], "parents": ["0700"], "first_size": 0, "place": "archive"}
+CLOSED: dict[str, Any] = {**LOOSE, "modes": ["0600"]}
+
+
+@pytest.mark.parametrize(("was", "lost", "ruling"), [
+    (CLOSED, False, Ruling.PASS), (CLOSED, True, Ruling.INCONCLUSIVE), (LOOSE, True, Ruling.FAIL),
+])  # fmt: skip
+def test_a_watch_that_lost_something_passes_nothing(was: dict[str, Any], lost: bool, ruling: Ruling) -> None:
+    """What was lost might have been loose; what was seen loose is a failure nevertheless."""
+    archive = {"exit": 0, "archive": {"mode": "0600"}}
+    watched = [seen(operation="written", kind="backup", object="/a.archive", seen=was)]
+    if lost:
+        watched.append(seen(operation="written", kind="backup", object="watch", errno="EOVERFLOW"))
+    found = judged("BACK-05", *watched, seen(operation="backup", kind="backup", object="db", seen=archive))
+    assert ruling in {one.ruling for one in found if one.surface in ("db", "/a.archive")}
+    assert not lost or Ruling.PASS not in {one.ruling for one in found}
+    every = {name: {"is": "0600", "must": "0600", "acl": []} for name in ("age-key",)}
+    moments = [
+        seen(operation="modes", kind="modes", object=name, seen={"surfaces": every})
+        for name in ("boot", "later", "live")
+    ]
+    made = [
+        seen(operation="made", kind="modes", object=one.object, errno=one.errno or "OK",
+             seen={**one.seen, "surfaces": {"age-key": "0600"}} if one.seen else {}) for one in watched
+    ]  # fmt: skip
+    found = judged("MODE-08", *moments, *made)
+    assert [one.ruling for one in found if one.surface == "from-the-first-byte"] == [ruling]

@@ -142,11 +142,6 @@ def descendants(root: int | None = None) -> set[tuple[int, str]]:
     return {(pid, processes[pid][19]) for pid in found}
 
 
-def children() -> set[str]:
-    """Every descendant of this process, by pid and command line."""
-    return {f"{pid} {_line(pid)}" for pid, _ in descendants()}
-
-
 def _pids() -> list[int]:
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
 
@@ -161,11 +156,12 @@ def _stat(pid: int) -> list[str]:
 def _described(pid: int) -> str:
     """A process as a person would look for it, also when it has no command line any more."""
     with contextlib.suppress(OSError):
-        return f"{pid} {_line(pid)} {Path(f'/proc/{pid}/stat').read_text()[:120]}"
+        return f"{pid} {line_of(pid)} {Path(f'/proc/{pid}/stat').read_text()[:120]}"
     return f"{pid}, gone a moment later"
 
 
-def _line(pid: int) -> str:
+def line_of(pid: int) -> str:
+    """A process's command line, its beginning; nothing where it is gone."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")[:200]
     return ""
@@ -191,7 +187,7 @@ def _proportional(pid: int) -> int:
 def of_the_harness(root: int) -> list[int]:
     """The processes below one that are the harness's own: they run its interpreter with its modules."""
     found = {root} | {pid for pid, _ in descendants(root)}
-    return [pid for pid in found if "wallbite" in _line(pid)]
+    return [pid for pid in found if "wallbite" in line_of(pid)]
 
 
 def environment(**more: str) -> Mapping[str, str]:

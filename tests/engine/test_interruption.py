@@ -23,16 +23,13 @@ ENDLESS = small.plugin("endless")
 WALLS = ("--select", "WALL-01", "--jobs", "1")
 
 
-def until_it_probes(process: subprocess.Popen[bytes]) -> list[int]:
-    """Wait until a probe of the stage runs, which never ends; a handle of each process of the run."""
-    with_probe: list[int] = []
+def until_it_probes(process: subprocess.Popen[bytes], others: set[tuple[int, str]]) -> list[int]:
+    """Wait until a probe of the stage runs, which never ends; a handle of each process of the run, and of no others."""
     poll = select.poll()
-    while not with_probe:
-        found = [int(line.split()[0]) for line in running.children() if "probe-alpha/entry" in line]
-        with_probe = found
+    while not any("probe-alpha/entry" in running.line_of(pid) for pid, _ in running.descendants() - others):
         assert process.poll() is None
         poll.poll(20)
-    everyone = {int(line.split()[0]) for line in running.children()}
+    everyone = {pid for pid, _ in running.descendants() - others}
     handles = []
     for pid in everyone:
         try:
@@ -55,9 +52,10 @@ def all_end(handles: list[int]) -> bool:
 def test_a_run_that_is_ended_leaves_nothing(wallbite: Wallbite, tmp_path: Path, number: int, code: int) -> None:
     """Interrupted or killed while a probe runs: every process is gone soon; the next run in the same folder works."""
     handles: list[int] = []
+    others = running.descendants()  # what other tests keep running
 
     def end(process: subprocess.Popen[bytes]) -> None:
-        handles.extend(until_it_probes(process))
+        handles.extend(until_it_probes(process, others))
         process.send_signal(number)
 
     done = wallbite(*WALLS, change=ENDLESS, during=end)

@@ -19,6 +19,7 @@ from typing import Any
 import conducting_launches as launching  # type: ignore[import-not-found]  # it lies beside this
 from conducting import Emit, Request, errno_of, outcome, spec, wait  # type: ignore[import-not-found]  # it lies beside this
 
+from wallbite.cases import watching
 from wallbite.stages import dropped, kernel, namespace, reach
 
 
@@ -245,3 +246,13 @@ def prepare(context: dict[str, Any]) -> None:
 def told(_request: Request, _emit: Emit) -> Any:
     """What this case's worker was told last, and whether the case still says it."""
     return [_prepared[0] if _prepared else None, "context" in _request]
+
+
+def watched_files(request: Request, _emit: Emit) -> Any:
+    """What a watch told of a command that makes files; and without the right to watch."""
+    os.umask(0o022)
+    if request.get("powerless"):
+        kernel.call("unshare", 0x10000000)  # CLONE_NEWUSER: watching needs CAP_SYS_ADMIN outside it
+    with watching.watched() as seen:
+        subprocess.run(["/bin/sh", "-c", request["script"]], check=True)
+    return {"problem": seen.problem, "count": len(seen.events), "files": watching.by_path(seen.events)}

@@ -18,6 +18,9 @@ WRONG = (
     ("profile: channels", "profile: chanels", "did you mean 'channels'"),
     ("names: outside", "names: inside", "outside"),
     ('answer["state"] = ', 'answer["state" = ', "correct it"),
+    ('ends: "^mode 600$"', 'ends: "^mode (600$"', "a regular expression"),
+    ('"started", "pid": {pid}', '"started", "pid": ({pid}', "a regular expression"),
+    ("daemon: {event:", "# {event:", "say how its log tells of its start"),
 )
 
 
@@ -78,3 +81,5 @@ def test_an_unset_variable_and_an_empty_folder_are_said(tmp_path: Path, monkeypa
     assert "WALLBITE_TEST_PACKAGE is not set" in missing_package(package())
     monkeypatch.setenv("WALLBITE_TEST_PACKAGE", str(tmp_path))
     assert "names no virtual environment" in missing_package(package())
+    monkeypatch.setenv("WALLBITE_TEST_PACKAGE", "relative/to/what")
+    assert "expected an absolute path" in missing_package(package())

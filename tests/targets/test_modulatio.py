@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 OWN = "WALLBITE_MODULATIO"
+DESCRIPTOR = ROOT / "fixtures" / "targets" / "modulatio.yaml"
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a run needs root")
 # Takes bubblewrap away from /usr/bin in a mount namespace of its own, then does what follows.
 WITHOUT_BWRAP = """
@@ -62,20 +64,75 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder)
 
 
-def test_without_the_package_nothing_is_decided(tmp_path: Path) -> None:
-    """Exit code 3, with the reason, and never a pass."""
-    code, said, _ = wallbite(tmp_path, "modulatio")
-    assert code == 3
-    assert f"not provided: {OWN} is not set" in said
+@pytest.fixture
+def bare(tmp_path: Path) -> str:
+    """A virtual environment with nothing in it, of the Python that runs this."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    return str(tmp_path / "bare")
+
+
+def asking_for(folder: Path, python: str) -> str:
+    """Modulatio's descriptor, which asks for another Python."""
+    text = DESCRIPTOR.read_text(encoding="utf-8")
+    assert 'python: ">=3.12"' in text
+    (folder / "asking.yaml").write_text(text.replace('python: ">=3.12"', f'python: "{python}"'), encoding="utf-8")
+    return str(folder / "asking.yaml")
+
+
+def judged(out: Path) -> list[dict[str, str]]:
+    """The verdicts of a record; each requirement that was asked for has one, and today's checks come to the same."""
+    lines = [json.loads(line) for line in (out / "record.jsonl").read_text().splitlines()]
+    verdicts = [one for line in lines if line["kind"] == "verdicts" for one in line["verdicts"]]
+    asked = {one["id"] for one in lines[0]["requirements"] if not one.get("parts")}
+    assert {one["requirement"] for one in verdicts} == asked
+    verified = subprocess.run([sys.executable, "-m", "wallbite", "verify", str(out)], cwd=ROOT, check=False)
+    assert verified.returncode == 0
+    return verdicts
+
+
+def undecided(folder: Path, reason: str, *words: str, **how: Any) -> None:
+    """Exit code 3; every verdict on what applies is inconclusive, and tells the reason."""
+    code, said, out = wallbite(folder, *words, **how)
+    assert code == 3, said
+    verdicts = [one for one in judged(out) if one["ruling"] != "not-applicable"]
+    assert {one["ruling"] for one in verdicts} == {"inconclusive"}
+    assert not [one for one in verdicts if reason not in one["reason"]]
+    assert reason in said
+
+
+def test_without_the_package_nothing_is_decided(tmp_path: Path, bare: str) -> None:
+    """Neither without the variable that names its environment, nor where that environment has no such package."""
+    undecided(tmp_path, f"not provided: {OWN} is not set", "modulatio")
+    undecided(tmp_path, "has no package 'modulatio'", asking_for(tmp_path, ">=3.8"), environment=bare)
+
+
+def test_with_too_old_a_python_nothing_is_decided(tmp_path: Path, bare: str) -> None:
+    """By the descriptor as it is shipped where this Python is one that it does not take."""
+    target = "modulatio" if sys.version_info < (3, 12) else asking_for(tmp_path, ">=3.99")
+    undecided(tmp_path, "too old or new a Python", target, environment=bare)
 
 
 def test_without_bubblewrap_confinement_is_not_decided(tmp_path: Path) -> None:
     """Inconclusive for that reason; what needs no sandbox is judged."""
-    hidden = ("unshare", "-m", "sh", "-c", WITHOUT_BWRAP, "sh", str(tmp_path / "hidden"))
-    code, said, _ = wallbite(tmp_path, "reference-channels", "--select", "BOX-04,BOX-13", before=hidden)
+    hidden = ("unshare", "-m", "sh", "-c", WITHOUT_BWRAP, "sh")
+    undecided(
+        tmp_path,
+        "no bubblewrap",
+        "reference-channels",
+        "--select",
+        "BOX-04",
+        before=(*hidden, str(tmp_path / "hidden")),
+    )
+    code, said, _ = wallbite(
+        *(tmp_path, "reference-channels", "--select", "BOX-04,BOX-13"), before=(*hidden, str(tmp_path / "again"))
+    )
     assert code == 3
-    assert "no bubblewrap" in said
     assert "1 pass, 0 fail, 1 inconclusive" in said
+
+
+def test_without_a_second_uid_nothing_is_decided(tmp_path: Path) -> None:
+    """In a user namespace that has root and nobody else."""
+    undecided(tmp_path, "no second uid", "reference-channels", before=("unshare", "--user", "--map-root-user"))
 
 
 def test_a_profile_that_a_target_does_not_claim_is_refused(tmp_path: Path) -> None:
@@ -83,6 +140,13 @@ def test_a_profile_that_a_target_does_not_claim_is_refused(tmp_path: Path) -> No
     code, said, _ = wallbite(tmp_path, "reference", "--profile", "channels")
     assert code == 2
     assert "does not claim the profile" in said
+
+
+def test_a_package_of_this_machine_has_no_container_stage(tmp_path: Path) -> None:
+    """Usage, before any engine is asked."""
+    code, said, _ = wallbite(tmp_path, "modulatio", "--stage", "container")
+    assert code == 2
+    assert "which no container has" in said
 
 
 def test_the_stand_in_keeps_a_row_of_each_kind(tmp_path: Path, stub: str) -> None:
@@ -98,8 +162,4 @@ def test_the_package_does_not_conform_and_every_requirement_has_a_verdict(tmp_pa
     """Exit code 1; each pass names its control."""
     code, said, out = wallbite(tmp_path, "modulatio", environment=os.environ[OWN])
     assert code == 1, said
-    lines = [json.loads(line) for line in (out / "record.jsonl").read_text().splitlines()]
-    verdicts = [one for line in lines if line["kind"] == "verdicts" for one in line["verdicts"]]
-    asked = {one["id"] for one in lines[0]["requirements"] if not one.get("parts")}
-    assert {one["requirement"] for one in verdicts} == asked
-    assert all(one["control"] for one in verdicts if one["ruling"] == "pass")
+    assert all(one["control"] for one in judged(out) if one["ruling"] == "pass")

@@ -10,7 +10,18 @@ from typing import Any
 
 from wallbite import tables, target
 from wallbite.cases.backups import backing, harrying
-from wallbite.cases.channels import asked, confinement, products, redactions, shares, states, writers, writes
+from wallbite.cases.channels import (
+    asked,
+    confinement,
+    keeping,
+    limits,
+    products,
+    redactions,
+    shares,
+    states,
+    writers,
+    writes,
+)
 from wallbite.cases.channels.calling import prepare_files
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
@@ -76,6 +87,8 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     **dict.fromkeys(confinement.PARTS, confinement.run),
     "asked": asked.run,
     "shares": shares.run,
+    "keeping": keeping.run,
+    "limits": limits.run,
 }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from wallbite.installation import processes
@@ -12,21 +15,42 @@ from wallbite.stages.openings import Kill, Openings
 WATCHED: Final = ("/", "/tmp", "/run", "/var/tmp", "/dev/shm")
 
 
-def watch(kill: Kill | None = None) -> Openings:
-    """Watch every place where something may be written, but for what runs already.
+@dataclass(slots=True)
+class Watched:
+    """What was seen until the watch ended; ``problem`` is the errno's name where that is not all there was."""
 
-    Raises:
-        OSError: the kernel or the container does not let it.
+    events: list[dict[str, Any]] = field(default_factory=list)
+    problem: str = ""
+
+
+@contextmanager
+def watched(kill: Kill | None = None) -> Iterator[Watched]:
+    """Watch every place where something may be written, but for what runs already; what was seen is there at the end.
+
+    Where the kernel or the container does not let it, nothing is seen, and the problem says why. Where some were lost
+    (EOVERFLOW) those that were kept are seen.
     """
-    mounts = [path for path in WATCHED if os.path.ismount(path)]
-    return Openings(mounts, processes.present(), kill)
+    seen = Watched()
+    try:
+        openings = Openings([path for path in WATCHED if os.path.ismount(path)], processes.present(), kill)
+    except OSError as error:
+        seen.problem = errno.errorcode.get(error.errno or 0, str(error))
+        yield seen
+        return
+    try:
+        yield seen
+    finally:
+        seen.events = openings.stop()
+        if any(event["event"] == "lost" for event in seen.events):
+            seen.problem = errno.errorcode[errno.EOVERFLOW]
 
 
 def by_path(events: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Of each new file: every mode that it and its directory were seen with, and its size at the first look."""
     seen: dict[str, list[Mapping[str, Any]]] = {}
     for event in events:
-        seen.setdefault(str(event.get("path", "")), []).append(event)
+        if "path" in event:
+            seen.setdefault(str(event["path"]), []).append(event)
     return {
         path: {
             "modes": sorted({str(event["mode"]) for event in each if "mode" in event}),

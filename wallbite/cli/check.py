@@ -38,10 +38,18 @@ def _lines(target: Target) -> Iterator[str]:
     from wallbite.target import missing
 
     yield f"{printable(target.source.file)}: sound: {printable(target.title)}"
-    yield f"  {len(target.accounts)} accounts, {len(target.surfaces)} surfaces, {len(target.postures)} postures"
+    yield f"  {', '.join(_counted(target))}, {len(target.postures)} postures"
     for name, reason in target.claims.not_applicable.items():
         yield printable(f"  not applicable: {name}: {reason}")
     for name, reason in target.residuals.items():
         yield printable(f"  accepted residual: {name}: {reason}")
     if reason := missing(target):
         yield printable(f"  cannot be run here: {reason}")
+
+
+def _counted(target: Target) -> Iterator[str]:
+    """Of what it consists."""
+    if target.library is None:
+        yield from (f"{len(target.accounts)} accounts", f"{len(target.surfaces)} surfaces")
+    else:
+        yield from (f"{len(target.library.channels)} channels", f"{len(target.library.calls)} calls")

@@ -10,7 +10,7 @@ from typing import Final
 
 from wallbite.catalogue import PROFILES
 from wallbite.cli.command import Commands, add_command
-from wallbite.cli.output import say
+from wallbite.cli.output import complain, say
 from wallbite.containers.engines import ENGINES
 from wallbite.exits import ExitCode
 from wallbite.options import DEFAULT_OUT, DEFAULT_TARGET, STAGES, RunOptions, processors
@@ -53,6 +53,8 @@ def _run(options: argparse.Namespace) -> ExitCode:
     with reporter() as progress:
         result = run(asked, progress)
     say("\n".join(lines(result.summary, result.folder)))
+    if result.absent:
+        complain(f"{result.record.header.target} cannot be run: {result.absent}")
     return result.summary.outcome.code
 
 

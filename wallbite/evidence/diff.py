@@ -15,6 +15,7 @@ from typing import Any, Final
 from wallbite.evidence.model import Record
 from wallbite.evidence.summary import summary_of
 from wallbite.observation import Observation
+from wallbite.observations import ById
 from wallbite.verdict import Outcome, Ruling, Verdict, worst
 
 NOT_JUDGED: Final = "not judged"
@@ -71,7 +72,7 @@ def _outcome(old: Record, new: Record) -> Iterator[Change]:
 
 def _verdicts(old: Record, new: Record) -> Iterator[Change]:
     before, after = _by_key(old), _by_key(new)
-    told = _Told(old), _Told(new)
+    told = _Told(ById(old.observations)), _Told(ById(new.observations))
     for key in dict.fromkeys((*before, *after)):
         yield from _verdict(key, before.get(key, ()), after.get(key, ()), *told)
 
@@ -113,7 +114,7 @@ def _kind(was: str, is_: str) -> str:
 class _Told:
     """What verdicts of a record rest on, without what changes from run to run: names, processes, times."""
 
-    record: Record
+    observations: Mapping[str, Observation]
 
     def of(self, verdicts: Iterable[Verdict]) -> Counter[tuple[str, ...]]:
         found: Counter[tuple[str, ...]] = Counter()
@@ -123,11 +124,9 @@ class _Told:
         return found
 
     def _attempt(self, name: str) -> tuple[str, ...] | None:
-        number = name.removeprefix("o")
-        place = int(number) - 1 if number.isascii() and number.isdigit() else -1
-        if not 0 <= place < len(self.record.observations):
+        one = self.observations.get(name)
+        if one is None:
             return None
-        one: Observation = self.record.observations[place]
         return one.vantage, one.account, one.step, one.operation, one.object, one.layout, str(one.errno)
 
 

@@ -13,6 +13,7 @@ from wallbite.evidence.waived import Waived
 from wallbite.observation import Observation
 from wallbite.observations import ById
 from wallbite.reports.controls import Control, controls_of
+from wallbite.reports.promises import Promise, promises_of
 from wallbite.reports.text import SENTENCE, commands, inert, label, plural, told
 from wallbite.verdict import Ruling, Verdict
 
@@ -49,6 +50,7 @@ class Finding:
         controls: what of other frameworks it serves.
         entries: its verdicts; `left` more are not shown.
         commands: what reproduces them.
+        promise: what the target's documentation says of it, where the descriptor tells.
     """
 
     anchor: str
@@ -59,6 +61,7 @@ class Finding:
     left: str = ""
     commands: tuple[str, ...] = ()
     controls: tuple[Control, ...] = ()
+    promise: Promise | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +74,7 @@ class Desk:
     observations: Mapping[str, Observation] = field(default_factory=dict)
     rows: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     anchors: dict[str, str] = field(default_factory=dict)
+    promises: dict[str, Promise] = field(default_factory=dict)
     lines: int = 0
     waived: Waived = field(init=False)
 
@@ -81,6 +85,7 @@ class Desk:
         self.waived = Waived(self.record.header.waivers, self.record.header.day)
         self.observations = ById(self.record.observations)
         self.rows = {row["id"]: row for row in self.record.header.requirements}
+        self.promises = promises_of(self.record, self.summary)
         items = (*self.summary.requirements, *self.summary.rollups)
         self.anchors = {item.id: f"r{number}" for number, item in enumerate(items)}
 
@@ -100,7 +105,8 @@ class Desk:
             self.lines += len(kept)
             left = _left(len(entries) - len(kept), "line")
             controls = tuple(controls_of(self.rows.get(item.id, {})))
-            yield Finding(self.anchors[item.id], item, *self._row(item), tuple(kept), left, controls=controls)
+            told = self.promises.get(item.id)
+            yield Finding(self.anchors[item.id], item, *self._row(item), tuple(kept), left, (), controls, told)
 
     def _finding(self, item: Standing, found: Sequence[Verdict]) -> Finding:
         entries = tuple(map(self._full, found[:SHOWN])) or (Entry(str(item.ruling), "", "", "", inert(item.reason)),)
@@ -108,7 +114,8 @@ class Desk:
         again = found or [Verdict(item.id, item.ruling, NOT_RUN)]
         lines = tuple(commands(self.record.header, item.id, again))
         controls = tuple(controls_of(self.rows.get(item.id, {})))
-        return Finding(self.anchors[item.id], item, *self._row(item), entries, left, lines, controls)
+        told = self.promises.get(item.id)
+        return Finding(self.anchors[item.id], item, *self._row(item), entries, left, lines, controls, told)
 
     def _row(self, item: Standing) -> tuple[str, tuple[tuple[str, str], ...]]:
         """A requirement's statement, and the rest of its row in the catalogue."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import functools
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from wallbite.content import content
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.summary import Summary, parent_of, summary_of
+from wallbite.reports.called import calls, population
 from wallbite.reports.controls import by_control
 from wallbite.reports.findings import Desk
+from wallbite.reports.pages import environment, style
 from wallbite.reports.population import lines, matrices, postures_of
 from wallbite.reports.text import LABEL, SYMBOLS, inert, label, plural
 from wallbite.verdict import Level, Outcome, Ruling
@@ -36,35 +31,12 @@ def render(record: Record) -> str:
     return environment().get_template("report.html.j2").render(_page(record, summary))
 
 
-@functools.cache
-def environment() -> Environment:
-    """Templates of reports/, which escape whatever they are given."""
-    environment = Environment(
-        loader=FileSystemLoader(content("reports")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"inert": inert, "label": label, "plural": plural}
-    return environment
-
-
-def style() -> tuple[str, str]:
-    """The style, and its digest for the page's policy."""
-    css = content("reports", "report.css").read_text(encoding="utf-8")
-    return css, base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-
-
 def _page(record: Record, summary: Summary) -> dict[str, Any]:
     """Everything that the template may name."""
-    css, digest = style()
     desk, postures = Desk(record, summary), postures_of(record)
     word, ruling = TITLES[summary.outcome]
     return {
-        "style": Markup(css),  # noqa: S704 - our own file
-        "style_digest": digest,
+        **style("report"),
         "symbols": SYMBOLS,
         "header": record.header,
         "record": record,
@@ -76,6 +48,9 @@ def _page(record: Record, summary: Summary) -> dict[str, Any]:
         "is_waived": {item.id for item in (*summary.requirements, *summary.rollups) if item.is_waived},
         "frameworks": by_control(record, summary),
         "families": list(_families(record.header, summary)),
+        "population": population(record.header),
+        "calls": calls(record.header),
+        "promises": list(desk.promises.values()),
         "matrices": matrices(record),
         "postures": postures,
         "lines": lines(record, summary, postures),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from wallbite.evidence.model import Header, Record
 from wallbite.evidence.summary import Summary, summary_of
 from wallbite.evidence.waived import Waived, WaiverStanding
+from wallbite.reports.promises import Promise, promises_of
 from wallbite.reports.totals import totals
 from wallbite.verdict import Level, Verdict
 
@@ -27,7 +28,7 @@ def render(record: Record) -> str:
         "outcome": str(summary.outcome),
         "summary": summary.line,
         "counts": totals(summary),
-        "requirements": _requirements(summary),
+        "requirements": _requirements(summary, promises_of(record, summary)),
         "verdicts": [_verdict(record.header, levels, verdict, waived) for verdict in record.verdicts],
         "waivers": [_waiver(item) for item in summary.waivers],
         "residuals": [{"name": name, "statement": text} for name, text in record.header.residuals.items()],
@@ -35,11 +36,21 @@ def render(record: Record) -> str:
     return json.dumps(report, indent=1, allow_nan=False) + "\n"
 
 
-def _requirements(summary: Summary) -> list[dict[str, Any]]:
+def _requirements(summary: Summary, promises: Mapping[str, Promise]) -> list[dict[str, Any]]:
     return [
-        {"id": item.id, "level": str(item.level), "verdict": str(item.ruling), "waived": item.is_waived}
+        {
+            "id": item.id,
+            "level": str(item.level),
+            "verdict": str(item.ruling),
+            "waived": item.is_waived,
+            **({"promise": _promise(promises[item.id])} if item.id in promises else {}),
+        }
         for item in (*summary.requirements, *summary.rollups)
     ]
+
+
+def _promise(promise: Promise) -> dict[str, str]:
+    return {"says": promise.says, "state": str(promise.state), "reason": promise.reason}
 
 
 def _verdict(header: Header, levels: Mapping[str, Level], verdict: Verdict, waived: Waived) -> dict[str, Any]:

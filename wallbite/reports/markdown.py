@@ -12,6 +12,7 @@ from wallbite.evidence.summary import Standing, Summary, summary_of
 from wallbite.evidence.waived import Waived
 from wallbite.observation import Observation
 from wallbite.observations import ById
+from wallbite.reports.called import population
 from wallbite.reports.text import SYMBOLS, commands, inert, plural, scope, told
 from wallbite.verdict import Outcome, Ruling, Verdict
 
@@ -68,10 +69,7 @@ def _head(record: Record, summary: Summary) -> Iterator[str]:
     yield f"**{escaped(summary.line)}**"
     fault = f" · seeded fault **{escaped(header.fault)}**" if header.fault else ""
     postures = ", ".join(map(escaped, header.postures))
-    yield (
-        f"{plural(len(header.accounts), 'account')}, {plural(len(header.surfaces), 'surface')}; "
-        f"stage {escaped(header.stage)}; postures {postures}{fault}"
-    )
+    yield (f"{escaped(population(header))}; stage {escaped(header.stage)}; postures {postures}{fault}")
     if header.missing_families:
         yield f"Families without checks in this run: {', '.join(map(escaped, header.missing_families))}."
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from wallbite.evidence.model import Record
 from wallbite.evidence.reader import locate, read
 from wallbite.evidence.summary import Standing, Summary, summary_of
-from wallbite.reports.html import TITLES, environment, style
+from wallbite.reports.html import TITLES
+from wallbite.reports.pages import environment, style
 from wallbite.reports.text import LABEL, SYMBOLS, inert
 from wallbite.verdict import Ruling
 
@@ -82,19 +81,14 @@ def columns(folders: Iterable[Path]) -> list[Column]:
 
 def render(found: Sequence[Column]) -> str:
     """The page."""
-    css, digest = style()
-    return (
-        environment()
-        .get_template("matrix.html.j2")
-        .render(
-            style=Markup(css),  # noqa: S704 - our own file
-            style_digest=digest,
-            symbols=SYMBOLS,
-            columns=[_head(column) for column in found],
-            rows=list(_rows(found)),
-            absent=[inert(column.name, LABEL) for column in found if column.record is None],
-        )
-    )
+    values = {
+        **style("report"),
+        "symbols": SYMBOLS,
+        "columns": [_head(column) for column in found],
+        "rows": list(_rows(found)),
+        "absent": [inert(column.name, LABEL) for column in found if column.record is None],
+    }
+    return environment().get_template("matrix.html.j2").render(values)
 
 
 def _head(column: Column) -> dict[str, Any]:

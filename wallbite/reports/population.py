@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from wallbite.evidence.model import Record
 from wallbite.evidence.summary import Standing, Summary
+from wallbite.reports.called import declared_by
 from wallbite.reports.text import SYMBOLS, label, plural
 from wallbite.verdict import Ruling, Verdict, worst
 
 NOTHING: Final = "no verdict"
+AS_A_WHOLE: Final = "(as a whole)"
 TITLED: Final = 2000  # cells of a matrix that say in a title what their headings say
 _NAMED: Final = 4
 
@@ -40,6 +42,8 @@ class Matrix:
 
     Attributes:
         walls: whether the columns are the declared surfaces; else they are what else the verdicts name.
+        heading: what is against what.
+        corner: what the rows are.
     """
 
     posture: str
@@ -47,6 +51,8 @@ class Matrix:
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     sentence: str
+    heading: str = "accounts against surfaces"
+    corner: str = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,11 @@ Pair = tuple[str, str]  # account, surface
 def matrices(record: Record) -> list[Matrix]:
     """Accounts against surfaces, then against whatever else verdicts name, in each posture with such verdicts.
 
-    Every declared account is a row and every declared surface a column, whether or not anything was tried there.
+    Every declared account is a row and every declared surface a column, whether or not anything was tried there. Of a
+    library, which has neither, it is the requirements of each family against what their verdicts name.
     """
+    if library := declared_by(record.header):
+        return list(_of_library(record, list(library["channels"])))
     surfaces = [str(item.get("name", "")) for item in record.header.surfaces]
     declared = set(surfaces)
     walls, others = _by_pair(record, lambda name: name in declared), _by_pair(record, lambda name: name not in declared)
@@ -78,6 +87,30 @@ def matrices(record: Record) -> list[Matrix]:
         *(_matrix(posture, True, accounts, surfaces, walls[posture]) for posture in postures if posture in walls),
         *(_matrix(posture, False, accounts, (), others[posture]) for posture in postures if posture in others),
     ]
+
+
+def _of_library(record: Record, channels: Sequence[str]) -> Iterator[Matrix]:
+    """The requirements of each family against channels, states and whatever else was tried, in each posture."""
+    grouped: dict[Pair, dict[Pair, list[Verdict]]] = defaultdict(lambda: defaultdict(list))
+    for verdict in record.verdicts:
+        family = verdict.requirement.partition("-")[0]
+        grouped[verdict.posture, family][verdict.requirement, verdict.surface].append(verdict)
+    rank = {name: place for place, name in enumerate(postures_of(record))}
+    for (posture, family), found in sorted(grouped.items(), key=lambda item: rank[item[0][0]]):
+        named = [surface for _, surface in found]
+        columns = _axis([name for name in channels if name in named], named)
+        rows = list(dict.fromkeys(requirement for requirement, _ in found))
+        cells = _titled({pair: _cell(_asked(pair), verdicts) for pair, verdicts in found.items()})
+        lines = tuple(Row(label(row), tuple(cells.get((row, name), EMPTY) for name in columns)) for row in rows)
+        names = tuple(label(name) if name else AS_A_WHOLE for name in columns)
+        sentence = _sentence(found, len(found), _asked)
+        heading = f"{label(family)} against channels, states and what else was tried"
+        yield Matrix(posture, False, names, lines, sentence, heading, "requirement")
+
+
+def _asked(pair: Pair) -> str:
+    requirement, surface = pair
+    return f"{label(requirement)} \N{MULTIPLICATION SIGN} {label(surface) if surface else AS_A_WHOLE}"
 
 
 def _by_pair(record: Record, wanted: Callable[[str], bool]) -> dict[str, dict[Pair, list[Verdict]]]:
@@ -129,7 +162,8 @@ def _matrix(
     cells = _titled({pair: _cell(_pair(pair), verdicts) for pair, verdicts in found.items()})
     lines = tuple(Row(_row_name(row), tuple(cells.get((row, name), EMPTY) for name in columns)) for row in rows)
     sentence = _sentence(found, len(rows) * len(columns) if walls else len(found))
-    return Matrix(posture, walls, tuple(map(_column_name, columns)), lines, sentence)
+    heading = "accounts against surfaces" if walls else "what else was judged"
+    return Matrix(posture, walls, tuple(map(_column_name, columns)), lines, sentence, heading)
 
 
 def _titled(cells: dict[Pair, Cell]) -> dict[Pair, Cell]:
@@ -149,13 +183,13 @@ def _cell(where: str, verdicts: Sequence[Verdict]) -> Cell:
     return Cell(str(ruling), SYMBOLS[ruling], f"{where}: {ruling} ({', '.join(list(names)[:_NAMED])})")
 
 
-def _sentence(found: Mapping[Pair, list[Verdict]], size: int) -> str:
+def _sentence(found: Mapping[Pair, list[Verdict]], size: int, naming: Callable[[Pair], str] | None = None) -> str:
     """The matrix in words."""
     rulings = {pair: worst(verdict.ruling for verdict in verdicts) for pair, verdicts in found.items()}
     counted = Counter(rulings.values())
     parts = [f"{counted[ruling]:,} {ruling}" for ruling in Ruling if counted[ruling] or ruling is Ruling.FAIL]
     failing = [pair for pair, ruling in rulings.items() if ruling is Ruling.FAIL]
-    named = ", ".join(map(_pair, failing[:_NAMED]))
+    named = ", ".join(map(naming or _pair, failing[:_NAMED]))
     more = f" and {len(failing) - _NAMED:,} more" if len(failing) > _NAMED else ""
     failed = f" Failing: {named}{more}." if failing else ""
     untried = f", {size - len(found):,} without a verdict" if size > len(found) else ""

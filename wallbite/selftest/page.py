@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from wallbite import __version__
-from wallbite.content import content
-from wallbite.reports.text import inert, label
+from wallbite.reports.pages import environment, style
 from wallbite.selftest.options import FAULTS, PARTS, TARGETS, VARIANTS
 from wallbite.selftest.outcome import Mark
 from wallbite.selftest.result import SelfTest
@@ -60,23 +54,12 @@ class Picture:
 
 def render(found: SelfTest) -> str:
     """The page."""
-    environment = Environment(
-        loader=FileSystemLoader(content("reports")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"inert": inert, "label": label}
-    return environment.get_template("selftest.html.j2").render(_values(found))
+    return environment().get_template("selftest.html.j2").render(_values(found))
 
 
 def _values(found: SelfTest) -> dict[str, Any]:
-    style = content("reports", "selftest.css").read_text(encoding="utf-8")
     return {
-        "style": Markup(style),  # noqa: S704 - our own file
-        "style_digest": base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        **style("selftest"),
         "found": found,
         "version": __version__,
         "legend": [(str(mark), says) for mark, says in _SAYS.items()],

@@ -71,7 +71,10 @@ class Openings:
             raise OSError(number, os.strerror(number), "fanotify")
 
     def stop(self) -> list[dict[str, Any]]:
-        """End the watch. Of each new regular file: event, path, mode, uid, size, parent's mode; and of a kill."""
+        """End the watch. Of each new regular file: event, path, mode, uid, size, parent's mode; and of a kill.
+
+        An event ``lost`` says that some were lost: what is not there may have been, nevertheless.
+        """
         os.close(self._stop)
         with os.fdopen(self._told, "rb") as stream:
             data = stream.read()
@@ -113,7 +116,7 @@ class _Watcher:
     def __init__(self, group: int, spared: frozenset[int], kill: Kill | None, began: float) -> None:
         self.group, self.spared, self.kill, self.began = group, spared, kill, began
         self.seen: list[dict[str, Any]] = []
-        self.others = 0
+        self.others, self.lost = 0, False
         self.born: dict[str, str] = {}  # path of each new file, and its mode when it was last looked at
 
     def take(self) -> None:
@@ -127,20 +130,29 @@ class _Watcher:
             length, _, _, _, mask, descriptor, pid = _EVENT.unpack_from(data, offset)
             offset += length
             if descriptor < 0:
-                self.seen.append({"event": "lost"})
+                self.lose()
                 continue
             try:
-                if pid not in self.spared and len(self.seen) < _MOST:
+                if pid not in self.spared:
                     self.look(mask, descriptor, pid)
             finally:
                 if mask & _OPEN_PERM:
                     os.write(self.group, _ANSWER.pack(descriptor, _ALLOW))
                 os.close(descriptor)
 
+    def lose(self) -> None:
+        """The kernel's queue, or what is kept, was too short: from here on this is known to be incomplete."""
+        if not self.lost:
+            self.lost = True
+            self.seen.append({"event": "lost"})
+
     def look(self, mask: int, descriptor: int, pid: int) -> None:
         """One file at one moment."""
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
+            return
+        if len(self.seen) >= _MOST:
+            self.lose()
             return
         events = [name for bit, name in _NAMES.items() if mask & bit]
         path = os.readlink(f"/proc/self/fd/{descriptor}")

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import Any, overload
 
+from wallbite.alike import Alike
+
 Told = dict[str, Any]
 
 
-class Lines(Sequence[Told]):
+class Lines(Alike[Told]):
     """The JSON objects of some lines, equal to any other sequence of the same objects."""
-
-    __hash__ = None  # type: ignore[assignment]  # what it holds has none
 
     def __init__(self, lines: Sequence[bytes] = ()) -> None:
         """Of lines that :func:`fault` has nothing to say about."""
@@ -32,12 +32,6 @@ class Lines(Sequence[Told]):
         if isinstance(at, slice):
             return Lines(self._lines[at])
         return {name: _shared(value) for name, value in json.loads(self._lines[at]).items()}
-
-    def __eq__(self, other: object) -> bool:
-        """Whether the other sequence holds the same."""
-        if not isinstance(other, Sequence):
-            return NotImplemented
-        return len(other) == len(self) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
 
     def __repr__(self) -> str:
         """What is in them."""

@@ -45,6 +45,17 @@ def claim() -> tuple[int, socket.socket]:
     )
 
 
+def lacking() -> str:
+    """Why no range can be had in this user namespace; empty where one could be."""
+    if any(map(_mapped, _CANDIDATES)):
+        return ""
+    mapped = sum(count for _, count in _extents("/proc/self/uid_map"))
+    return (
+        f"no second uid: this user namespace has {mapped} of them, and no range of {SIZE} between {_CANDIDATES[0]} and"
+        f" {_CANDIDATES[-1] + SIZE - 1}; run it where root can become any user"
+    )
+
+
 def _bind(name: str) -> socket.socket | None:
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -91,7 +92,10 @@ class Library:
     network_skills: tuple[str, ...] = ()
     printed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     written: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    promises: Mapping[str, str] = field(default_factory=dict)
+    promises: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    daemon_event: str = ""
+    access_lists: Mapping[str, str] = field(default_factory=dict)
+    bare: tuple[str, ...] = ()
 
     def interpreter(self, own: str) -> str:
         """The interpreter that it runs under; the harness's own where it brings none."""
@@ -125,7 +129,10 @@ def build_library(raw: Mapping[str, Any]) -> Library:
             for key in ("environment", "readable", "states", "credentials", "switches", "limits", "printed", "written")
             if key in raw
         },
-        promises=raw.get("promises", {}),
+        promises={name: _says(each) for name, each in raw.get("promises", {}).items()},
+        daemon_event=raw.get("daemon", {}).get("event", ""),
+        access_lists=raw.get("access-lists", {}),
+        bare=tuple(raw.get("bare-environment", ())),
     )
 
 
@@ -142,6 +149,11 @@ def _channel(name: str, each: Mapping[str, Any]) -> Channel:
     )
 
 
+def _says(each: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A promise: a text alone is broken by whatever fails."""
+    return {"binds": True, "broken-by": "", **({"says": each} if isinstance(each, str) else each)}
+
+
 def library_rules(document: Document) -> Iterator[UsageProblem]:
     """What the schema cannot say: calls that are named exist and are Python; ranges are ranges."""
     calls = document.value["calls"]
@@ -154,7 +166,19 @@ def library_rules(document: Document) -> Iterator[UsageProblem]:
         if channel["call"] not in calls:
             path = ("channels", name, "call")
             yield document.problem(path, among(calls), nearest(channel["call"], calls, "add it to calls"))
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - where a library is described
+    for place, pattern in _patterns(document.value):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            yield document.problem(place, "a regular expression", f"correct it: {error}")
+    if "daemon" in calls and not document.at(("daemon", "event")):
+        yield document.problem(("calls", "daemon"), "daemon: {event: PATTERN}", "say how its log tells of its start")
+    if "package" in document.value:
+        yield from _ranges(document)
+
+
+def _ranges(document: Document) -> Iterator[UsageProblem]:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - a worker elsewhere has none
 
     for key in ("versions", "python"):
         given = document.at(("package", key))
@@ -162,6 +186,19 @@ def library_rules(document: Document) -> Iterator[UsageProblem]:
             SpecifierSet(given or "")
         except InvalidSpecifier:
             yield document.problem(("package", key), 'a range of versions such as ">=1.0.4,<1.1"', "correct it")
+
+
+def _patterns(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every regular expression of a document, and where it stands."""
+    for state, pattern in raw.get("doctor", {}).get("says", {}).items():
+        yield ("doctor", "says", state), pattern
+    for name, step in raw.get("printed", {}).items():
+        yield ("printed", name, "ends"), step["ends"]
+    for name, promise in raw.get("promises", {}).items():
+        if not isinstance(promise, str):
+            yield ("promises", name, "broken-by"), promise.get("broken-by", "")
+    if "daemon" in raw:
+        yield ("daemon", "event"), raw["daemon"]["event"].replace("{pid}", "1")
 
 
 def missing_package(package: Package) -> str:
@@ -183,9 +220,12 @@ def missing_package(package: Package) -> str:
 
 
 def _not_provided(package: Package) -> str:
-    if not os.environ.get(package.environment):
+    named = os.environ.get(package.environment, "")
+    if not named:
         made = f"python3 -m venv DIR && DIR/bin/pip install {package.name}"
         return f"not provided: {package.environment} is not set; let it name a virtual environment with it ({made})"
+    if not os.path.isabs(named):  # a stage has another working directory
+        return f"not provided: {package.environment} is {named!r}; expected an absolute path"
     if not os.path.exists(package.interpreter):
         return f"not provided: {package.environment} names no virtual environment: no {package.interpreter}"
     return ""

@@ -18,7 +18,7 @@ from wallbite.cases.backups.archives import look, needles, note_search
 from wallbite.cases.backups.restoring import note_restored
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.spawning import Errand, await_letters, start
-from wallbite.cases.watching import by_path, watch
+from wallbite.cases.watching import by_path, watched
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.installation import PRIVATE
 from wallbite.search import Needle, search_bytes
@@ -113,17 +113,14 @@ def lay_traps(scene: Scene) -> list[str]:
 
 def scopes(scene: Scene, wanted: Sequence[Needle], traps: Sequence[str]) -> None:
     """One archive of each scope, each file looked at from its first moment on."""
-    try:
-        openings = watch()
-    except OSError as error:
-        openings = None
-        scene.note("written", "watch", errno=error.strerror)
     held = {name: list(roles) for name, roles in scene.target.gateway.backup_scopes.items()}
-    for scope, roles in held.items():
-        code, said = backups.attempt(scene, archive(scene, scope), scope, umask=0)
-        note_backup(scene, scope, code, said, wanted, scope=scope, roles=roles, traps=list(traps))
-    if openings is not None:
-        note_written(scene, "written", openings.stop(), [archive(scene, scope) for scope in held])
+    with watched() as seen:
+        for scope, roles in held.items():
+            code, said = backups.attempt(scene, archive(scene, scope), scope, umask=0)
+            note_backup(scene, scope, code, said, wanted, scope=scope, roles=roles, traps=list(traps))
+    note_written(scene, "written", seen.events, [archive(scene, scope) for scope in held])
+    if seen.problem:
+        scene.note("written", "watch", errno=seen.problem)
 
 
 def note_backup(scene: Scene, name: str, code: int, said: str, wanted: Sequence[Needle], **more: Any) -> None:

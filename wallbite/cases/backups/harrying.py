@@ -14,7 +14,7 @@ from wallbite.cases.backups.archives import look, needles, note_search
 from wallbite.cases.backups.backing import archive, booted, note_backup, path_of
 from wallbite.cases.disk import racing
 from wallbite.cases.scene import Scene
-from wallbite.cases.watching import watch
+from wallbite.cases.watching import watched
 from wallbite.installation.installation import PRIVATE
 from wallbite.installation.layout import state_of
 from wallbite.search import Needle
@@ -89,19 +89,14 @@ def loose(scene: Scene, scope: str, given: int) -> None:
     os.mkdir(directory)
     os.chown(directory, scene.gateway_ids["uid"], scene.gateway_ids["gid"])
     os.chmod(directory, given)
-    try:
-        openings = watch()
-    except OSError:
-        return
     to = f"{directory}/one.archive"
-    code, said = backups.attempt(scene, to, scope)
-    events = openings.stop()
-    parents = sorted({event["parent"] for event in events if str(event.get("path", "")).startswith(f"{directory}/")})
+    with watched() as seen:
+        code, said = backups.attempt(scene, to, scope)
+    inside = [event for event in seen.events if str(event.get("path", "")).startswith(f"{directory}/")]
+    parents = sorted({event["parent"] for event in inside})
     mode = state_of(directory, content_too=False)["mode"]
-    made = os.path.lexists(to)
-    scene.note(
-        "backup-loose", f"directory {given:04o}", exit=code, said=said[-200:], made=made, parents=parents, mode=mode
-    )
+    outcome = {"exit": code, "said": said[-200:], "made": os.path.lexists(to), "parents": parents, "mode": mode}
+    scene.note("backup-loose", f"directory {given:04o}", errno=seen.problem, **outcome)
     shutil.rmtree(directory)
 
 
@@ -116,18 +111,14 @@ def killed(scene: Scene, point: str) -> None:
     """Killed at one moment: what it left, wherever, and how that is closed."""
     directory = os.path.dirname(scene.target.gateway.backup_to)
     before = set(os.listdir(directory))
-    try:
-        openings = watch(Kill(point, os.path.dirname(path_of(scene, "database"))))
-    except OSError as error:
-        scene.note("backup-killed", point, errno=error.strerror, happened=False, exit=None, left=[])
-        return
-    code, _ = backups.attempt(scene, archive(scene, f"killed-{point}"), umask=0)
-    events = openings.stop()
-    new = {str(event["path"]) for event in events if "path" in event and "mode" in event}
+    with watched(Kill(point, os.path.dirname(path_of(scene, "database")))) as seen:
+        code, _ = backups.attempt(scene, archive(scene, f"killed-{point}"), umask=0)
+    new = {str(event["path"]) for event in seen.events if "path" in event and "mode" in event}
     new |= {os.path.join(directory, name) for name in set(os.listdir(directory)) - before}
     left = [{"path": path, **state} for path in sorted(new) if (state := _state(path))]
-    happened = any(event["event"] == "killed" for event in events)
-    scene.note("backup-killed", point, happened=happened, exit=code, left=left, gateway=scene.gateway_ids)
+    happened = any(event["event"] == "killed" for event in seen.events)
+    outcome = {"happened": happened, "exit": code, "left": left, "gateway": scene.gateway_ids}
+    scene.note("backup-killed", point, errno=seen.problem, **outcome)
 
 
 def race(scene: Scene, account: str, secret: Sequence[Needle]) -> None:

@@ -70,6 +70,8 @@ def files(scene: Scene) -> None:
 def addresses(scene: Scene) -> None:
     """Every literal form of an internal address, and a few that are nobody's."""
     table: Mapping[str, Sequence[str]] = scene.tables["addresses"]
+    with open("/etc/hosts", "a", encoding="ascii") as file:  # a name that leads nowhere would be refused for that
+        file.write("\n169.254.169.254 metadata.google.internal\n")
     for kind in ("internal", "open"):
         steps = [{"call": "address", "arguments": {"url": f"http://{host}/"}} for host in table[kind]]
         for host, outcome in zip(table[kind], call(scene, steps, 60).outcomes, strict=False):

@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,12 @@ class Called:
             return "it did not end in time"
         return f"it ended with {self.status}: {self.tail[-300:]}" if self.status else ""
 
+    @property
+    def trouble(self) -> str:
+        """Why not all of it was done: it broke, or a step ended with an error; empty where it was."""
+        errors = [f"{one.error}: {one.text}" for one in self.outcomes if one.error]
+        return self.problem or "; ".join(errors)
+
 
 def library(scene: Scene) -> Library:
     """The library of a scene's target."""
@@ -100,6 +107,12 @@ def environment(scene: Scene, more: Mapping[str, str], home: str) -> dict[str, s
     """The environment that the library is called with."""
     own = {name: str(expand(value, {"home": home})) for name, value in library(scene).environment.items()}
     return {"PATH": PATH, "HOME": home, "LANG": "C.UTF-8", "USER": "library", **own, **more}
+
+
+def searched(scene: Scene) -> list[str]:
+    """Where modules are imported from; one that brings no environment has what is installed beside the harness."""
+    beside = [entry for entry in sys.path if entry.endswith(("site-packages", "dist-packages"))]
+    return [*library(scene).search, *([] if library(scene).package else beside)]
 
 
 def argv_of(scene: Scene, order: str) -> tuple[str, ...]:
@@ -137,7 +150,7 @@ class Caller:
         order = Path(f"{_PLACE}/orders/{serial}.json")
         known = {**library(self.scene).calls, **self.sources}
         calls = {name: text for name, text in known.items() if name in self._names}
-        text = json.dumps({"search": list(library(self.scene).search), "calls": calls, "steps": list(self.steps)})
+        text = json.dumps({"search": searched(self.scene), "calls": calls, "steps": list(self.steps)})
         order.write_text(text)
         order.chmod(0o644)
         self._printed = Path(f"{_PLACE}/orders/{serial}.printed")
@@ -165,26 +178,32 @@ class Caller:
         env = environment(self.scene, self.more, self.home)
         return launch(Launch(posture, uid, gid, argv, self.groups, env, cwd="/", stdout=stdout, stderr=stderr))
 
-    def finish(self, within: float = 30.0) -> Called:
-        """What it says until it ends; it is killed, with its session, when its time is over."""
-        deadline, received = self._began + within, bytearray()
-        timely = True
-        while len(received) < _BOUND:
-            ready = select.select([self._said], [], [], max(0.0, deadline - time.monotonic()))[0]
-            if not ready:
-                timely = False
-                break
-            chunk = os.read(self._said, 1 << 16)
-            if not chunk:
-                break
-            received += chunk
-        os.close(self._said)
+    def finish(self, within: float = 30.0, start: float = 0.0) -> Called:
+        """What it says until it ends; it is killed, with its session, when its time is over.
+
+        Whoever it left behind may hold its output still: that is not waited for.
+
+        Args:
+            within: seconds, from its start on; with ``start``, from its first outcome on.
+            start: seconds for its first outcome.
+        """
+        deadline = self._began + (start or within)
+        handle = os.pidfd_open(self.pid)
+        try:
+            received, timely = _heard(self._said, handle, deadline, within if start else None)
+        finally:
+            os.close(handle)
+            os.close(self._said)
         seconds = time.monotonic() - self._began
-        status = self._reap(deadline if timely else 0.0)
+        status = self._reap(max(deadline, time.monotonic() + 1.0) if timely else 0.0)
+        return Called(_outcomes(received), status if timely else None, self.printed, seconds)
+
+    @property
+    def printed(self) -> str:
+        """The end of what it, or whoever it left behind, has printed until now."""
         with self._printed.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
-            tail = file.read().decode("utf-8", "backslashreplace")
-        return Called(_outcomes(bytes(received)), status if timely else None, tail, seconds)
+            return file.read().decode("utf-8", "backslashreplace")
 
     def _reap(self, deadline: float) -> int | None:
         """Its exit code; None where it had to be killed."""
@@ -203,6 +222,30 @@ class Caller:
 def call(scene: Scene, steps: Sequence[Mapping[str, Any]], within: float = 30.0, **how: Any) -> Called:
     """Do some steps in one process."""
     return Caller(scene, steps, **how).start().finish(within)
+
+
+def _heard(said: int, ended: int, deadline: float, after_first: float | None = None) -> tuple[bytes, bool]:
+    """What comes until the end of it, or of the process whose handle ``ended`` is; and whether that was in time.
+
+    With ``after_first`` there are so many seconds more from the first line on.
+    """
+    received, over = bytearray(), False
+    while len(received) < _BOUND:
+        ready = select.select([said] if over else [said, ended], [], [], max(0.0, deadline - time.monotonic()))[0]
+        if said in ready:
+            chunk = os.read(said, 1 << 16)
+            if not chunk:
+                break
+            received += chunk
+            if after_first is not None and b"\n" in received:
+                deadline, after_first = time.monotonic() + after_first, None
+        elif over:
+            break
+        elif not ready:
+            return bytes(received), False
+        over = over or ended in ready
+        deadline = 0.0 if over else deadline  # what it has said is in the pipe already
+    return bytes(received), True
 
 
 def _outcomes(data: bytes) -> tuple[Outcome, ...]:

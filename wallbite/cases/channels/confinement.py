@@ -22,7 +22,7 @@ from wallbite.cases.channels.tools import WORK, lay_file, lay_work, needs, probe
 from wallbite.cases.scene import Scene
 
 STATES: Final = ("confined", "degraded")
-BRIEF: Final = 4  # seconds that a tool is given which does not want to end
+BRIEF: Final = 6  # seconds that a tool is given which does not want to end
 SETTLING: Final = 3.0  # seconds in which everything of it must be gone
 PORT: Final = 7411
 ABSTRACT: Final = "wallbite-listener"
@@ -43,7 +43,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One case for each part and each state in which tools run, as a plain user."""
     if "unprivileged" in postures:
         for kind in PARTS:
-            for state in STATES:
+            for state in STATES if kind != "reach" else STATES[:1]:  # what is not confined has no wall
                 params = {"state": state, "whole_proc": True}
                 case = {"kind": kind, "posture": "unprivileged", "params": params, "timeout": 120}
                 yield {"case": f"{kind}-{state}@unprivileged", **case}
@@ -117,9 +117,6 @@ def places(scene: Scene) -> list[list[Any]]:
         ["connect", "connect", ["127.0.0.1", PORT, "hello"]],
         ["datagram", "datagram", ["127.0.0.1", PORT, "hello"]],
         ["abstract", "abstract", ABSTRACT],
-        ["raise-space", "raise", "RLIMIT_AS"],
-        ["raise-size", "raise", "RLIMIT_FSIZE"],
-        ["raise-core", "raise", "RLIMIT_CORE"],
         *(
             [["transcript-read", "read", own], ["transcript-forge", "append", own], ["transcript-erase", "remove", own]]
             if own
@@ -164,16 +161,17 @@ def surrounding(scene: Scene, more: Mapping[str, str]) -> None:
 
 
 def running(scene: Scene, more: Mapping[str, str]) -> None:
-    """A tool that starts what does not want to end, and stays itself."""
+    """A tool that starts what does not want to end, and stays itself; how long it took, less what any tool takes."""
     holders = lay_runaways(scene)
-    began = time.monotonic()
-    called = call(scene, [shell("bash runaway.sh", timeout=BRIEF)], 40, more=more)
+    lay_file(scene, f"{WORK}/idle.sh", "exit 0\n")
+    called = call(scene, [shell("bash idle.sh"), shell("bash runaway.sh", timeout=BRIEF)], 60, more=more)
+    idle, lasting = ([one.seconds for one in called.outcomes] + [0.0, 0.0])[:2]
     scene.note(
         "runaways",
         "time-out",
         alive=alive(),
         left=left_holding(holders),
-        seconds=round(called.outcomes[0].seconds if called.outcomes else time.monotonic() - began, 2),
+        seconds=round(max(0.0, lasting - idle), 2),
         brief=BRIEF,
         problem=called.problem,
     )

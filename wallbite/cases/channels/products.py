@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from wallbite.cases.channels.calling import HOME, call, lay_library, library, own_directory
@@ -34,23 +35,40 @@ def run(scene: Scene) -> None:
         called = call(
             scene, [{"call": name, "umask": umask, "arguments": arguments} for name in steps], within=50, home=home
         )
-        errors = [f"{one.error}: {one.text}" for one in called.outcomes if one.error]
-        problem = called.problem or "; ".join(errors)
         files = list(swept(home, prompt, tool))
-        scene.note("sweep", umask, files=files[:_MOST], more=max(0, len(files) - _MOST), problem=problem)
+        scene.note("sweep", umask, files=files[:_MOST], more=max(0, len(files) - _MOST), problem=called.trouble)
 
 
 def swept(home: str, prompt: str, tool: str) -> Iterator[list[Any]]:
     """Every file below a home: its path, its mode, and whether it holds what was asked and what a tool said."""
-    for folder, directories, names in os.walk(home):
-        directories.sort()
-        for name in sorted(names):
-            path = os.path.join(folder, name)
+    for path, found in below(home):
+        data = read(path)
+        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+        yield [os.path.relpath(path, home), mode, prompt.encode() in data, tool.encode() in data]
+
+
+def below(top: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Every plain file below a directory."""
+    for path in named(top):
+        with suppress(OSError):
             found = os.lstat(path)
             if stat.S_ISREG(found.st_mode):
-                data = read(path)
-                mode = f"{stat.S_IMODE(found.st_mode):04o}"
-                yield [os.path.relpath(path, home), mode, prompt.encode() in data, tool.encode() in data]
+                yield path, found
+
+
+def named(top: str) -> Iterator[str]:
+    """Everything but directories below a directory; what is mounted there, such as the harness's own tree, is not."""
+    with suppress(OSError):
+        device = os.lstat(top).st_dev
+        for folder, directories, names in os.walk(top):
+            directories[:] = sorted(name for name in directories if _on(device, os.path.join(folder, name)))
+            yield from (os.path.join(folder, name) for name in sorted(names))
+
+
+def _on(device: int, path: str) -> bool:
+    with suppress(OSError):
+        return os.lstat(path).st_dev == device
+    return False
 
 
 def read(path: str) -> bytes:

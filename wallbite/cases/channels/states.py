@@ -58,7 +58,7 @@ def run(scene: Scene) -> None:
             f"{scene.params['tool']}:{name}",
             tool=scene.params["tool"],
             setting=name,
-            proven=proven(ran, secret),
+            proven=proven(ran, secret, scene.tables["tool_walls"]),
             said=str(word.answer.get("state", "")) if word else "",
             said_error=f"{word.error}: {word.text}" if word and word.error else "",
             doctor=doctored,
@@ -66,13 +66,13 @@ def run(scene: Scene) -> None:
         )
 
 
-def proven(ran: Ran, secret: str) -> str:
-    """The state that the payload saw: it got out, it could not, or it never ran; else a word that is no state."""
+def proven(ran: Ran, secret: str, walls: Mapping[str, Sequence[str]]) -> str:
+    """The state that the payload saw: it got out, each wall answered as one, or it never ran; else no state's word."""
     if ran.said is None:
         return "unknown" if ran.outcome.error in OURS else "refused"
     tried = ran.said["attempts"]
     out = tried["write"][0] == "OK" and tried["read"][0] == "OK" and tried["read"][1] == secret
-    kept = tried["write"][0] != "OK" and tried["read"][0] != "OK"
+    kept = all(tried[name][0] in walls[name] for name in ("write", "read"))
     return "degraded" if out else "confined" if kept else "unknown"
 
 

@@ -7,10 +7,11 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from wallbite.cases.channels.calling import HOME, Called, Outcome, call, lay_library, library, own_directory
+from wallbite.cases.channels.calling import HOME, Called, Caller, Outcome, call, lay_library, library, own_directory
+from wallbite.cases.channels.products import below
 from wallbite.cases.scene import Scene
 from wallbite.installation.layout import state_of
 from wallbite.stages import kernel
@@ -20,6 +21,7 @@ UMASKS: Final = ("000", "002", "022", "027", "077")
 LOOSE: Final = (0o644, 0o664, 0o666, 0o777, 0o4755)
 OLD: Final = b"what was there before\n"
 BLOCKED: Final = 8.0  # seconds that a call may take which cannot write
+START: Final = 30.0  # seconds for the process to come to it
 # Names that no file may come of outside the directory; the last four may or may not become files inside it.
 NAMES: Final = {
     "parent": "../wallbite-out", "below": "wallbite/out", "backslash": "..\\wallbite-out", "absolute": "{out}",
@@ -91,8 +93,8 @@ def run(scene: Scene) -> None:
     together(scene, [lay(scene, channel, f"loose-{mode:04o}", loose(mode)) for mode in LOOSE])
     together(scene, [lay(scene, channel, name, before) for name, before in PLANTS.items()])
     for name, before in BLOCKERS.items():
-        together(scene, [lay(scene, channel, name, before)], within=BLOCKED)
-    together(scene, [lay(scene, channel, f"fails-{name}", before) for name, before in FAILS.items()], within=BLOCKED)
+        blocked(scene, lay(scene, channel, name, before), lay(scene, channel, f"{name}-beside"))
+    together(scene, [lay(scene, channel, f"fails-{name}", before) for name, before in FAILS.items()])
     if channel.named_outside:
         names = {key: text.replace("{out}", f"{HOME}/wallbite-out") for key, text in NAMES.items()}
         together(scene, [lay(scene, channel, f"name-{key}", called=text) for key, text in names.items()])
@@ -120,6 +122,13 @@ def together(scene: Scene, situations: Sequence[Situation], within: float = 40.0
         note(one, called, outcome)
 
 
+def blocked(scene: Scene, one: Situation, beside: Situation) -> None:
+    """Write beside, then where it cannot be written: time runs from the first, however long the start takes."""
+    called = Caller(scene, [beside.step, one.step]).start().finish(BLOCKED, start=START)
+    begun = bool(called.outcomes)
+    note(one, called if begun else replace(called, status=1), called.outcomes[1] if len(called.outcomes) > 1 else None)
+
+
 def note(one: Situation, called: Called, outcome: Outcome | None) -> None:
     """What is there now, what the caller heard, and what somebody who had the file open has learned."""
     told = outcome.seen if outcome else {"error": "", "text": "", "answer": {}, "seconds": round(called.seconds, 2)}
@@ -137,6 +146,7 @@ def note(one: Situation, called: Called, outcome: Outcome | None) -> None:
         "channel": one.channel.name,
         "umask": one.umask,
         "outside": strays(one),
+        "inside": [path for path, _ in below(one.directory) if _has(path, one.secret)],
     }
     one.scene.note("write", f"{one.channel.name}:{one.name}", **seen)
 

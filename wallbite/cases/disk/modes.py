@@ -16,7 +16,7 @@ from wallbite.cases.configuration.documents import told_to_reload
 from wallbite.cases.disk.picture import came_to, lay_cheaply, loosen, path_of, picture, start
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.walls import events
-from wallbite.cases.watching import by_path, watch
+from wallbite.cases.watching import by_path, watched
 from wallbite.installation.gateway import Gateway
 from wallbite.postures import ENFORCING, representative
 from wallbite.stages.dropped import as_identity
@@ -60,18 +60,13 @@ def run(scene: Scene) -> None:
 
 def first_day(scene: Scene) -> Gateway:
     """The first start and what follows, with a watch on what is made; also where it comes to nothing."""
-    try:
-        openings = watch()
-    except OSError as error:
-        openings = None
-        scene.note("made", "watch", errno=error.strerror)
-    try:
+    with watched() as seen:
         gateway = began(scene, "boot", scene.params["umasks"][0])
         if gateway.alive:
             day(scene, gateway, "")
-    finally:
-        made = by_path(openings.stop()) if openings else {}
-    note_made(scene, made)
+    note_made(scene, by_path(seen.events))
+    if seen.problem:
+        scene.note("made", "watch", errno=seen.problem)
     return gateway
 
 

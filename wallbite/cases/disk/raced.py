@@ -38,7 +38,8 @@ _AT_FDCWD: Final = -100
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One case, where the gateway may change what accounts own."""
     if "root" in postures:
-        yield {"case": "raced@root", "kind": "raced", "posture": "root", "params": {}}
+        case = {"kind": "raced", "posture": "root", "params": {}, "timeout": 240}  # it is long where much else runs
+        yield {"case": "raced@root", **case}
 
 
 def run(scene: Scene) -> None:

@@ -1,0 +1,32 @@
+"""The look for what was left behind can see something."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.engine.left_behind import Host
+
+
+def test_a_file_elsewhere_and_a_process_of_a_stranger_are_seen(tmp_path: Path) -> None:
+    """Another run may leave things meanwhile: only these two are looked for."""
+    before = Host.now()
+    left = tmp_path / "left"
+    left.touch()
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, user=61999) as process:
+        try:
+            found = Host.now().beyond(before)
+        finally:
+            process.kill()
+    assert f"file {left}" in found
+    assert any(one.startswith(f"process {process.pid} of uid 61999") for one in found)
+
+
+def test_what_is_in_the_present_folder_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report is there, as it was asked for."""
+    monkeypatch.chdir(tmp_path)
+    before = Host.now()
+    (tmp_path / "here").touch()
+    assert f"file {tmp_path}/here" not in Host.now().beyond(before)
