@@ -11,6 +11,7 @@ from wallbite.postures import ENFORCING
 from wallbite.verdict import Verdict
 
 DROP_STEPS = ("uid", "gid", "groups")
+SILENT_STEPS = tuple(f"silent-{step}" for step in DROP_STEPS)
 BECOME = ("become-uid", "become-gid", "become-groups", "raise")
 START_ERRORS = ("missing-interpreter", "exec-format", "unreadable-cwd")
 
@@ -31,10 +32,27 @@ def foreign(who: dict[str, Any]) -> str:
 @check("DROP-11", needs=("drop-fails",))
 def never_runs_when_the_drop_fails(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
-        for step in DROP_STEPS:
-            scope = {"posture": posture, "surface": f"{step} refused by the kernel"}
+        for step in (*DROP_STEPS, *SILENT_STEPS):
+            how = f"{step.removeprefix('silent-')} left as it is, and said to be changed"
+            surface = how if step in SILENT_STEPS else f"{step} refused by the kernel"
+            scope = {"posture": posture, "surface": surface}
             job = bench.facts.first(posture, "job", object=f"drop-fails/{step}")
             yield refused_job(bench, job, scope) if job else bench.unobserved(**scope)
+        job = bench.facts.first(posture, "job", object="drop-fails/no-new-privs")
+        scope = {"posture": posture, "surface": "no_new_privs refused by the kernel"}
+        yield unprivileged_job(bench, job, scope) if job else bench.unobserved(**scope)
+
+
+def unprivileged_job(bench: Bench, job: Observation, scope: dict[str, str]) -> Verdict:
+    """The verdict on a job whose process could not be kept from new privileges; one that had none before may run."""
+    seen = job.seen
+    if seen["privileged"]:
+        return bench.failed("it ran all the same, and a setuid program would give it privileges", [job], **scope)
+    if not seen["accepted"]:
+        return bench.undecided(f"what came of the job is not told: {seen['error']}", [job], **scope)
+    control = bench.facts.first(job.posture, "drop-control", object=job.object, errno=OK)
+    how = "it ran without, and can gain none" if seen["answers"] else "it did not run"
+    return bench.passed(how, [job], control, **scope)
 
 
 def refused_job(bench: Bench, job: Observation, scope: dict[str, str]) -> Verdict:

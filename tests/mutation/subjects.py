@@ -12,29 +12,45 @@ GATED: Final = ("ambient-caps", "unprivileged", "setuid-only", "setgid-only", "p
 
 @dataclass(frozen=True)
 class Subject:
-    """How a module's mutants are judged: by which kinds of case, in which postures."""
+    """How a module's mutants are judged.
 
-    kinds: frozenset[str]
+    Attributes:
+        quick: the first round, in the first posture: kinds of case one after the other, or a few together; cheap ones,
+            which are likely to see it.
+        slow: kinds of case of the second round, which has those of the first again in all other postures.
+        postures: all of them.
+    """
+
+    quick: tuple[str, ...]
+    slow: str
     postures: tuple[str, ...] = ENFORCING
 
 
-_SPAWN: Final = Subject(frozenset({"walls", "spawns", "drop-fails", "timeouts", "stops"}))
-_CODE: Final = Subject(frozenset({"fingerprints", "lock-records", "lock-tiers", "code-race"}))
+_CODE: Final = Subject(("fingerprints", "lock-records", "lock-tiers"), "code-race modes reload")
 SUBJECTS: Final[Mapping[str, Subject]] = {
-    "gate.py": Subject(frozenset({"matrix"}), GATED),
-    "capabilities.py": Subject(frozenset({"matrix", "walls", "spawns"}), GATED),
-    "drop.py": _SPAWN,
-    "spawner.py": _SPAWN,
-    "attempt.py": Subject(_SPAWN.kinds | {"secrets", "pipes"}),
-    "accounts.py": Subject(frozenset({"spawns", "walls", "no-default", "tiers", "documents"})),
-    "reconcile.py": Subject(frozenset({"modes", "places", "planted", "raced"}), ("ambient-caps", "root")),
-    "environment.py": Subject(frozenset({"environment", "unconfined", "spawns"}), ("ambient-caps", "unprivileged")),
+    "gate.py": Subject(("matrix",), "tiers override unknown-keys reload verbs", GATED),
+    "drop.py": Subject(("drop-fails", "timeouts", "walls spawns"), "stops pipes secrets reload"),
+    "spawner.py": Subject(
+        ("environment", "timeouts", "stops", "pipes", "drop-fails"), "walls spawns secrets reload modes"
+    ),
+    "attempt.py": Subject(
+        ("environment", "timeouts", "pipes", "drop-fails", "secrets"),
+        "stops fingerprints unconfined spawns walls no-default",
+    ),
+    "environment.py": Subject(("environment",), "unconfined spawns verbs", ("ambient-caps", "unprivileged")),
+    "accounts.py": Subject(("tiers", "map", "documents"), "no-default spawns walls fingerprints modes places"),
+    "reconcile.py": Subject(
+        ("modes", "places", "writable", "planted"), "secret-boots backup reload", ("ambient-caps", "root")
+    ),
+    "keeping/vault.py": Subject(
+        ("secrets",), "secrets-unconfined secret-boots modes", ("ambient-caps", "unprivileged")
+    ),
     "code/fingerprints.py": _CODE,
     "code/admission.py": _CODE,
     "code/records.py": _CODE,
     "code/snapshots.py": _CODE,
-    "keeping/vault.py": Subject(
-        frozenset({"secrets", "secret-boots", "secrets-unconfined"}), ("ambient-caps", "unprivileged")
+    "capabilities.py": Subject(
+        ("environment", "timeouts", "drop-fails", "matrix"), "walls spawns secrets stops", GATED[:4]
     ),
-    "keeping/backup.py": Subject(frozenset({"backup", "harried"})),
+    "keeping/backup.py": Subject(("backup",), "harried modes"),
 }

@@ -107,6 +107,7 @@ def lay_traps(scene: Scene) -> list[str]:
     os.link(key, top / "hard-link")
     (top / "symbolic-link").symlink_to(key)
     (top / "directory-link").symlink_to(directory)
+    os.mkfifo(top / "fifo")  # who waits for a writer never ends
     return [str(top / name) for name in ("hard-link", "symbolic-link", "directory-link")]
 
 

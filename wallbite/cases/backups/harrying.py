@@ -20,6 +20,7 @@ from wallbite.installation.layout import state_of
 from wallbite.search import Needle
 from wallbite.stages.openings import Kill
 
+LOOSE: Final = (0o755, 0o710, 0o701)  # of a directory for archives: as usual, and with a single bit for others
 POINTS: Final = ("open", "between")  # when what is written appears; when other files are opened after that
 RACES: Final = 3  # backups
 VICTIM: Final = f"{PRIVATE}/backup-victim"
@@ -78,15 +79,16 @@ def again(scene: Scene) -> None:
     kept = _state(VICTIM) == before and os.path.islink(link)
     scene.note("backup-again", "link", exit=code, said=said[-200:], unchanged=kept, before=before)
     os.unlink(link)
-    loose(scene, scope)
+    for mode in LOOSE:
+        loose(scene, scope, mode)
 
 
-def loose(scene: Scene, scope: str) -> None:
+def loose(scene: Scene, scope: str, given: int) -> None:
     """A directory for archives that others may enter: refused, or closed before the first byte."""
     directory = f"{os.path.dirname(scene.target.gateway.backup_to)}-loose"
     os.mkdir(directory)
     os.chown(directory, scene.gateway_ids["uid"], scene.gateway_ids["gid"])
-    os.chmod(directory, 0o755)
+    os.chmod(directory, given)
     to = f"{directory}/one.archive"
     with watched() as seen:
         code, said = backups.attempt(scene, to, scope)
@@ -94,7 +96,7 @@ def loose(scene: Scene, scope: str) -> None:
     parents = sorted({event["parent"] for event in inside})
     mode = state_of(directory, content_too=False)["mode"]
     outcome = {"exit": code, "said": said[-200:], "made": os.path.lexists(to), "parents": parents, "mode": mode}
-    scene.note("backup-loose", "directory", errno=seen.problem, **outcome)
+    scene.note("backup-loose", f"directory {given:04o}", errno=seen.problem, **outcome)
     shutil.rmtree(directory)
 
 

@@ -165,7 +165,7 @@ CHANGES: Final[Mapping[str, Callable[[Path], object]]] = {
     "bytecode": lambda root: _flip(root / "lib/__pycache__/m.pyc"),
     "shared-object": lambda root: _flip(root / "lib/native.so"),
     "link": lambda root: _flip(Path(OUTSIDE, root.name)),
-    "execute-bit": lambda root: (root / "lib/native.so").chmod(0o755),
+    "execute-bit": lambda root: (root / "lib/native.so").chmod(0o645),
     "added": lambda root: (root / "lib/added.py").write_bytes(b""),
     "removed": lambda root: (root / "lib/module.py").unlink(),
     "renamed": lambda root: (root / "lib/native.so").rename(root / "lib/other.so"),

@@ -101,11 +101,12 @@ def loosen(scene: Scene, *, lists: bool = True) -> list[str]:
     return sorted(set(loosened))
 
 
-def start(scene: Scene, document: Any = None, *, umask: int = 0o022) -> tuple[Gateway, str]:
+def start(scene: Scene, document: Any = None, *, umask: int = 0o022, deny: Any = None) -> tuple[Gateway, str]:
     """Write the configuration where one is given, start the gateway, and wait until it is ready or has ended."""
     if document is not None:
         scene.installation.write_config(document)
-    gateway = scene.gateway(burdened=False, ready=scene.target.gate.ready if scene.target.gate else None)
+    ready = scene.target.gate.ready if scene.target.gate else None
+    gateway = scene.gateway(burdened=False, ready=ready, deny=deny)
     gateway.umask = umask
     gateway.start()
     return gateway, gateway.wait(WITHIN)

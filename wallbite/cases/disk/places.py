@@ -18,10 +18,11 @@ from wallbite.cases.scene import Scene
 from wallbite.installation.document import with_value
 from wallbite.installation.layout import state_of
 from wallbite.postures import ENFORCING, representative
-from wallbite.stages import kernel
+from wallbite.stages import kernel, seccomp
 
 ELSEWHERE: Final = ("/tmp/wallbite.yaml", "/etc/default/wallbite.yaml")
 CHOWN: Final = 1 << 0  # CAP_CHOWN
+NO_MODES: Final = "without-modes"  # a change of mode does nothing, and says that it was done
 WITNESS: Final = 5.0  # seconds for the first plugin where one must run
 
 
@@ -48,6 +49,9 @@ def run(scene: Scene) -> None:
         for role in ("backup-directory", "secret-directory"):
             for surface in scene.target.with_role(role):
                 mounted(scene, whole, surface.name, path_of(scene, surface))
+        if scene.service is None:  # its start takes no filter
+            loosen(scene)
+            observe(scene, "mounted", NO_MODES, whole, [], seccomp.silence_modes())
 
 
 def directories(scene: Scene, sound: dict[str, Any], name: str) -> None:
@@ -76,14 +80,21 @@ def directories(scene: Scene, sound: dict[str, Any], name: str) -> None:
         os.chmod(ids["directory"], 0o700)
 
 
-def observe(scene: Scene, operation: str, name: str, document: dict[str, Any] | None, spoken: list[str]) -> None:
+def observe(
+    scene: Scene,
+    operation: str,
+    name: str,
+    document: dict[str, Any] | None,
+    spoken: list[str],
+    deny: bytes | None = None,
+) -> None:
     """Start it; what it came to, what became of the places that are spoken of, and what else was changed."""
     for letter in scene.inbox.path.iterdir():
         letter.unlink()
     if document is not None:
         scene.installation.write_config(document)
     before, looked = picture(scene), {path: shown(path) for path in spoken}
-    gateway, ended = start(scene)
+    gateway, ended = start(scene, deny=deny)
     witness = scene.witness(WITNESS if ended == "ready" else 0.0)
     seen = came_to(gateway, ended)
     gateway.stop(WITNESS)

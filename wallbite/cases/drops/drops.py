@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +14,14 @@ from wallbite.installation.document import with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.talk import job_state
 from wallbite.postures import ENFORCING
-from wallbite.stages import seccomp
+from wallbite.probing.answers import AnswerProblem, parse
+from wallbite.probing.plan import Plan
+from wallbite.stages import kernel, seccomp
 from wallbite.stages.dropped import as_root
 
 STEPS: Final = ("uid", "gid", "groups")
+PRIVILEGES: Final = "no-new-privs"
+SILENT: Final = tuple(f"silent-{step}" for step in STEPS)  # the kernel says that it was done, and did nothing
 BROKEN: Final[dict[str, bytes]] = {
     "missing-interpreter": b"#!/nowhere/at/all\n",
     "exec-format": b"\x7fNOT an executable\n",
@@ -30,7 +35,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
     for posture in postures:
         if posture not in ENFORCING:
             continue
-        for step in (*STEPS, "other"):
+        for step in (*STEPS, *SILENT, PRIVILEGES, "other"):
             yield {
                 "case": f"drop-fails@{posture}/{step}",
                 "kind": "drop-fails",
@@ -53,6 +58,10 @@ def run(scene: Scene) -> None:
         "uid": lambda: seccomp.deny_uid(number),
         "gid": lambda: seccomp.deny_gid(number),
         "groups": seccomp.deny_groups,
+        "silent-uid": lambda: seccomp.deny_uid(number, 0),
+        "silent-gid": lambda: seccomp.deny_gid(number, 0),
+        "silent-groups": lambda: seccomp.deny_groups(0),
+        PRIVILEGES: seccomp.deny_no_new_privileges,
     }
     gateway = scene.gateway(deny=deny[step]())
     scene.boot(gateway)
@@ -103,8 +112,16 @@ def note_job(scene: Scene, gateway: Gateway, name: str, account: str, plugin: st
         "event": gateway.count("drop-failed") + gateway.logged("drop-failed") > 0,
         "answers": len(letters),
         "ran_as": [owner for _, owner, _ in letters],
+        "privileged": sum(may_gain_privileges(data, plan_) for _, _, data in letters),
     }
     scene.emit("job", name, account=account, vantage="harness", seen=seen)
+
+
+def may_gain_privileges(data: bytes, plan_: Plan) -> bool:
+    """Whether a probe that ran could be given privileges by a setuid program; also where it is not understood."""
+    with suppress(AnswerProblem):
+        return not parse(data, plan_).who["no_new_privs"]
+    return True
 
 
 def _unaccepted(why: str) -> dict[str, Any]:
@@ -116,14 +133,16 @@ def _unaccepted(why: str) -> dict[str, Any]:
         "event": False,
         "answers": 0,
         "ran_as": [],
+        "privileged": 0,
     }
 
 
 def note_control(scene: Scene, gateway: Gateway, step: str, sound: str) -> None:
     """The same gateway runs another account's job; where the filter hits all, that the filter and only it refuses."""
     name = f"drop-fails/{step}"
-    if step == "groups":
-        scene.note("drop-control", name, errno="OK" if as_root(_filter_bites) else "EINVAL")
+    own = {"groups": _filter_bites, "silent-groups": _silent_filter_bites, PRIVILEGES: _privileges_filter_bites}
+    if bites := own.get(step):
+        scene.note("drop-control", name, errno="OK" if as_root(bites) else "EINVAL")
         return
     answer = spawn(scene, gateway, Errand(sound, "beside", identity_attempts(scene, sound)))
     scene.note("drop-control", name, errno="OK" if answer else "EINVAL")
@@ -135,6 +154,25 @@ def _filter_bites() -> bool:
     seccomp.install(seccomp.deny_groups())
     try:
         os.setgroups([])
+    except PermissionError:
+        return True
+    return False
+
+
+def _silent_filter_bites() -> bool:
+    """In a child: setgroups changes the groups, and below the filter only says so."""
+    os.setgroups([0])
+    seccomp.install(seccomp.deny_groups(0))
+    os.setgroups([])
+    return os.getgroups() == [0]
+
+
+def _privileges_filter_bites() -> bool:
+    """In a child: `no_new_privs` can be set, and below the filter no longer."""
+    kernel.call("prctl", kernel.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    seccomp.install(seccomp.deny_no_new_privileges())
+    try:
+        kernel.call("prctl", kernel.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     except PermissionError:
         return True
     return False

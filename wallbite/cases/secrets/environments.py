@@ -26,6 +26,8 @@ from wallbite.probing.plan import Attempt
 BOOTS: Final = ("listed", "bare", "plain")  # the strange one last
 OVERRIDDEN: Final = ("root", "ambient-caps")  # where the override has something to override, one of each kind
 LARGEST: Final = (1 << 17) - 1  # bytes of one entry that the kernel takes
+# Allowed names with values of that size: together more than goes through a socket at once, and less than an exec takes.
+LARGE: Final = (b"LC_ADDRESS", b"LC_COLLATE", b"LC_IDENTIFICATION", b"LC_MEASUREMENT", b"LC_MESSAGES", b"LC_MONETARY")
 WITHIN: Final = 10.0
 TWICE: Final = b"LANGUAGE"  # the kernel passes a name on however often it is there
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -159,12 +161,11 @@ def canary() -> str:
 
 def hostile_values() -> dict[bytes, bytes]:
     """Allowed names with values that could break out of an entry, or are more than most expect."""
-    large = b"LC_ADDRESS"
     return {
         b"LC_PAPER": f"C\nWALLBITE_INJECTED={canary()}\n".encode(),
         b"LC_NAME": b"\xff\xfe\x80" + canary().encode(),
         b"LC_TELEPHONE": f'"; ${{IFS}}$(WALLBITE_INJECTED={canary()}) `'.encode(),
-        large: canary().encode().ljust(LARGEST - len(large) - 1, b"x"),
+        **{name: canary().encode().ljust(LARGEST - len(name) - 1, b"x") for name in LARGE},
     }
 
 

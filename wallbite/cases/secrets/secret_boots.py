@@ -13,7 +13,7 @@ from wallbite.installation.command import run_bounded
 from wallbite.installation.document import with_value
 
 POSTURES: Final = ("root", "unprivileged")
-MODES: Final = (0o640, 0o604, 0o610)
+MODES: Final = (0o640, 0o620, 0o610, 0o604, 0o602, 0o601)
 NAMES: Final = ("p--q", "p\n", "Upper", "p-", "p_q")
 BOOTED: Final = 2  # of these names; `check` is asked about all
 WITHIN: Final = 10.0

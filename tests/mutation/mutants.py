@@ -1,0 +1,100 @@
+"""Mutants as cosmic-ray makes them: each a module of the reference runtime with one change."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from cosmic_ray.commands.init import init
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.work_db import WorkDB
+from cosmic_ray.work_item import WorkItem
+
+from tests.mutation import unchanged
+from wallbite.content import content
+
+RUNTIME: Final = content("fixtures", "gateway")
+NO_PYTHON: Final = "is no Python"
+UNMADE: Final = "cannot be made by cosmic-ray"
+NOTHING: Final = "changes nothing that runs"
+FLAWS: Final = (NO_PYTHON, UNMADE, NOTHING)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one change.
+
+    Attributes:
+        module: its name in the runtime.
+        original, text: before and after.
+        flaw: why it is not worth a try; empty where it is.
+    """
+
+    item: WorkItem
+    module: str
+    original: str
+    text: str
+    flaw: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name in cosmic-ray's database."""
+        return str(self.item.job_id)
+
+    @cached_property
+    def diff(self) -> str:
+        """What was changed, as a diff without context."""
+        lines = (self.original.splitlines(), self.text.splitlines())
+        return "\n".join(difflib.unified_diff(*lines, self.module, self.module, lineterm="", n=0))
+
+
+def database(folder: Path, module: str) -> WorkDB:
+    """cosmic-ray's database for a module as it is now: another text has another one, so that nothing in it is stale."""
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256((RUNTIME / module).read_bytes()).hexdigest()[:12]
+    session = WorkDB(folder / f"{module.replace('/', '-')}-{digest}.sqlite", WorkDB.Mode.create)
+    if not session.num_work_items:
+        init([RUNTIME / module], session, {})
+    return session
+
+
+def made(items: Iterable[WorkItem], sample: int | None, draw: random.Random) -> Iterator[Mutant]:
+    """The mutants of work items, or so many of them; drawn, so that those that come first are a sample, too."""
+    places = sorted(items, key=_place)
+    draw.shuffle(places)
+    return map(_made, places[:sample])
+
+
+def changed_lines(diff: str) -> tuple[str, str]:
+    """The lines before and after, without their indentation."""
+    lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++", "@@"))]
+    old, new = ([line[1:].strip() for line in lines if line[:1] == sign] for sign in "-+")
+    return " ".join(old), " ".join(new)
+
+
+def _made(item: WorkItem) -> Mutant:
+    (change,) = item.mutations
+    module = str(change.module_path.relative_to(RUNTIME))
+    source = change.module_path.read_text()
+    operator = get_operator(change.operator_name)(**change.operator_args)
+    try:
+        text = mutate_code(source, operator, change.occurrence) or source
+    except AttributeError:  # its replacer of exceptions knows no dotted names
+        return Mutant(item, module, source, source, UNMADE)
+    try:
+        compile(text, module, "exec")
+    except SyntaxError:
+        return Mutant(item, module, source, text, NO_PYTHON)
+    return Mutant(item, module, source, text, NOTHING if unchanged.same(source, text) else "")
+
+
+def _place(item: WorkItem) -> tuple[Any, ...]:
+    (change,) = item.mutations
+    return str(change.module_path), change.operator_name, change.occurrence
