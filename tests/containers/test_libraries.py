@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +20,10 @@ from wallbite.containers.equipping import Image
 from wallbite.containers.stage import ContainerStage
 from wallbite.content import content
 from wallbite.evidence.reader import read
+from wallbite.options import RunOptions
+from wallbite.progress import Silent
+from wallbite.run import run
+from wallbite.stages.choice import here
 from wallbite.target import load
 
 OWN: Final = "WALLBITE_MODULATIO"
@@ -116,3 +122,14 @@ def test_this_machines_variable_says_nothing_of_a_container() -> None:
     library: Any = load("modulatio").library
     stage = ContainerStage(Engine("docker", ("docker",), {}), Image("here", "sha256:0"), library=library.package)
     assert stage._changed["envs"][OWN] == running.LIBRARY
+
+
+def test_what_a_stage_lacks_leaves_every_requirement_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No case is begun, and the record says why; without an engine."""
+    lacking = replace(here(), absent="it is not in the image")
+    monkeypatch.setattr("wallbite.run.stage_of", lambda *_: nullcontext(lacking))
+    options = RunOptions(target="modulatio", stage="container", select=("CHAN-03", "BOX-04"), out=tmp_path / "out")
+    result = run(options, Silent())
+    assert result.absent == "it is not in the image"
+    assert {one.requirement for one in result.record.verdicts} == {"CHAN-03", "BOX-04"}
+    assert all("it is not in the image" in told for told in undecided(tmp_path / "out"))
