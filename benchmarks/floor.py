@@ -28,6 +28,7 @@ from wallbite.installation.gateway import Gateway, read_bounded
 from wallbite.installation.installation import PLANS, Installation
 from wallbite.postures import POSTURES
 from wallbite.probing.plan import Plan
+from wallbite.stages.launch import LaunchError
 from wallbite.target import Ready
 
 SPAN: Final = 200  # uids of a worker
@@ -136,8 +137,13 @@ def conduct(request: dict[str, Any], emit: Emit) -> None:
     for step in (one for one in _moved(steps, base, request["uid_base"]) if one["do"] != "lay"):
         if step["do"] == "boot":
             _end(scene, gateway, pending)
-            gateway = _boot(scene, step)
             boots += 1
+            try:
+                gateway = _boot(scene, step)
+            except LaunchError as error:  # a case that lays down more than the target: it is not there
+                gateway = None
+                unlike.append([step["argv"][-3:], step["end"], "not started", str(error)])
+                continue
             ended = gateway.wait(PATIENCE)
             if step["end"] and ended != step["end"]:
                 unlike.append([step["argv"][-3:], step["end"], ended, gateway.tail()[-200:]])
