@@ -9,7 +9,6 @@ from wallbite.options import RunOptions
 from wallbite.problems import UsageProblem
 from wallbite.target import load
 from wallbite.target.claims import check_claims
-from wallbite.target.model import Target
 
 
 def preflight(options: RunOptions) -> None:
@@ -25,7 +24,7 @@ def preflight(options: RunOptions) -> None:
     if options.profile not in ("", target.claims.profile):
         what = f"{target.name} does not claim the profile {options.profile!r}"
         raise UsageProblem(what, expected=target.claims.profile, remedy="name a target that claims it")
-    _stage(options, target)
+    _stage(options)
     for posture in options.postures:
         if posture not in target.postures:
             expected = f"one of {', '.join(target.postures)}"
@@ -38,8 +37,8 @@ def preflight(options: RunOptions) -> None:
         raise UsageProblem("this user is not root", expected="root", remedy="run: sudo wallbite run ...")
 
 
-def _stage(options: RunOptions, target: Target) -> None:
-    """Find options of the stage that do not go together, or not with the target."""
+def _stage(options: RunOptions) -> None:
+    """Find options of the stage that do not go together."""
     if options.distro and options.image:
         raise UsageProblem("a distribution and an image", expected="one of them")
     if options.stage != "container":
@@ -48,6 +47,3 @@ def _stage(options: RunOptions, target: Target) -> None:
                 raise UsageProblem(
                     f"--{name} without --stage container", remedy="add --stage container, or leave it out"
                 )
-    if options.stage == "container" and target.library and target.library.package:
-        what = f"{target.name} lies in an environment of this machine, which no container has"
-        raise UsageProblem(what, expected="the stage namespace", remedy="leave --stage out")

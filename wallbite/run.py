@@ -109,7 +109,7 @@ def plan(options: RunOptions) -> Plan:
         seed=secrets.randbelow(1 << 31) if options.seed is None else options.seed,
         waivers=waivers.covering(borne, known, [each.id for each in chosen], target.postures, postures),
         waivers_digest=digest,
-        absent=missing(target) or ("" if options.stage == "container" else uids.lacking()),
+        absent=missing(target, contained=True) if options.stage == "container" else missing(target) or uids.lacking(),
     )
 
 
@@ -136,6 +136,7 @@ def run(options: RunOptions, progress: Progress) -> RunResult:
     demand_checks(planned.requirements, planned.checks, planned.setting.excused)
     where = nullcontext(here()) if planned.absent else stage_of(options, planned.target)
     with where as stage, RecordWriter(options.out) as writer:
+        planned = dataclasses.replace(planned, absent=planned.absent or stage.absent)
         writer.header(header_of(planned, stage.facts))
         seen, used = left_out(planned, writer) if planned.absent else observe(planned, writer, progress, stage)
         facts = Facts(planned.setting, seen, planned.tables)
@@ -154,7 +155,8 @@ def observe(
     cases, total, stage = planned.cases, 0, stage or here()
     used = 0.0
     context = {"target": planned.options.target, "fault": planned.options.fault}
-    jobs, reached = min(planned.options.jobs, max(len(cases), 1)), trees(planned.target.library)
+    jobs = min(planned.options.jobs, max(len(cases), 1))
+    reached = () if planned.options.stage == "container" else trees(planned.target.library)  # an image has it in /usr
     with Pool(jobs, CONDUCT, trees=reached, context=context, start=stage.start, once=stage.once) as pool:
         while cases:
             total += len(cases)

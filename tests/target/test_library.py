@@ -48,6 +48,15 @@ def test_a_wrong_descriptor_is_refused_by_line(before: str, after: str, told: st
     assert told in str(caught.value)
 
 
+def test_what_a_container_is_given_are_packages() -> None:
+    """By line; a word for pip is none."""
+    text = (Path(__file__).parents[2] / "fixtures/targets/modulatio.yaml").read_text()
+    text = text.replace("with-dependencies: [httpx,", 'with-dependencies: ["--index-url=x",', 1)
+    with pytest.raises(UsageProblem, match="a package such as") as caught:
+        parse_target(parse(text.encode(), "t.yaml"))
+    assert caught.value.where.startswith("t.yaml:")
+
+
 def test_a_library_has_channels_and_nothing_that_boots() -> None:
     """What the descriptor says is there, as objects."""
     target = load("reference-channels")

@@ -142,13 +142,6 @@ def test_a_profile_that_a_target_does_not_claim_is_refused(tmp_path: Path) -> No
     assert "does not claim the profile" in said
 
 
-def test_a_package_of_this_machine_has_no_container_stage(tmp_path: Path) -> None:
-    """Usage, before any engine is asked."""
-    code, said, _ = wallbite(tmp_path, "modulatio", "--stage", "container")
-    assert code == 2
-    assert "which no container has" in said
-
-
 def test_the_stand_in_keeps_a_row_of_each_kind(tmp_path: Path, stub: str) -> None:
     """By the very descriptor that finds faults in the package; all rows are `nox -s targets`."""
     whole = os.environ.get("WALLBITE_TARGETS") == "whole"

@@ -25,7 +25,7 @@ for name in {_NEEDED!r}.split(", "):
     except ImportError:
         lacking.append(name)
 print(json.dumps({{
-    "python": os.path.realpath(sys.executable), "version": list(sys.version_info[:2]), "machine": platform.machine(),
+    "python": os.path.realpath(sys.executable), "version": list(sys.version_info[:3]), "machine": platform.machine(),
     "libc": list(platform.libc_ver()), "musl": "musl" in (sysconfig.get_config_var("SOABI") or ""), "lacking": lacking,
 }}))
 """
@@ -39,6 +39,7 @@ class Interpreter:
     Attributes:
         path: where it is, no link.
         version: major and minor.
+        release: the whole version, such as ``3.13.5``.
         machine: such as ``x86_64``.
         glibc: the minor version of its C library; None for musl.
     """
@@ -47,6 +48,7 @@ class Interpreter:
     version: tuple[int, int]
     machine: str
     glibc: int | None
+    release: str
 
     @property
     def platforms(self) -> list[str]:
@@ -71,7 +73,7 @@ def interpreter_of(engine: Engine, image: str, python: str, named: str) -> Inter
     if told["lacking"]:
         raise EnvironmentProblem(f"{named}: its Python lacks {', '.join(told['lacking'])}", remedy=remedy)
     glibc = None if told["musl"] else int((told["libc"][1] or OLDEST_GLIBC).split(".")[1])
-    return Interpreter(told["python"], (version[0], version[1]), told["machine"], glibc)
+    return Interpreter(told["python"], (version[0], version[1]), told["machine"], glibc, ".".join(map(str, version)))
 
 
 def answer(

@@ -22,7 +22,7 @@ _OWN: Final = "wallbite/"  # a base that is built here
 _MIRROR: Final = "http://deb.debian.org/debian"
 _PULL_SECONDS: Final = 600.0
 _ROOM: Final = 2 << 30  # bytes that a bootstrap needs for its tree and its archive
-_INCLUDED: Final = "python3,ca-certificates"
+_INCLUDED: Final = "python3,ca-certificates,bubblewrap"  # the last for targets that put tools in a sandbox
 
 Say = Callable[[str], None]
 

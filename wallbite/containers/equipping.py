@@ -1,7 +1,8 @@
 """Equipment: an image with Wallbite in it, beside whatever the image has.
 
 Two layers, each made once: the packages that the harness needs, for the image's own Python and C library; and the
-harness itself. Both lie below ``/usr/lib/wallbite``, which every stage sees read-only.
+harness itself. Both lie below ``/usr/lib/wallbite``, which every stage sees read-only. A target that is a Python
+package comes with the first, in an environment of its own: neither finds anything of the other's.
 """
 
 from __future__ import annotations
@@ -18,18 +19,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from packaging.specifiers import SpecifierSet
+
 from wallbite.containers import labels, leftovers, running
 from wallbite.containers.asking import Interpreter, interpreter_of
 from wallbite.containers.engines import Engine
 from wallbite.containers.failures import essence, failure
 from wallbite.content import FOLDERS, root
 from wallbite.problems import EnvironmentProblem
+from wallbite.target.library import Package
 
 PLACE: Final = "/usr/lib/wallbite"
 ENVIRONMENT: Final = "wallbite/environment"
 EQUIPPED: Final = "wallbite/equipped"
 # Of the harness's own requirements, those that a conductor imports; versions are those of the package's metadata.
-_CONDUCTORS: Final = ("hypothesis", "jsonschema-rs", "pyrage", "pyyaml", "waitress", "zstandard")
+_CONDUCTORS: Final = ("hypothesis", "jsonschema-rs", "packaging", "pyrage", "pyyaml", "waitress", "zstandard")
 _PIP_SECONDS: Final = 600.0
 
 
@@ -48,21 +52,23 @@ class Image:
     python: str = "python3"
 
 
-def equip(engine: Engine, image: Image, packages: Sequence[str] = ()) -> str:
+def equip(engine: Engine, image: Image, packages: Sequence[str] = (), library: Package | None = None) -> str:
     """The equipped image of `image`, made where it is not there yet.
 
     Args:
         engine: whose images these are.
         image: what is equipped.
         packages: further requirements, such as a target's.
+        library: the package that the target is. Where it does not take the image's Python its environment stays empty.
 
     Raises:
         EnvironmentProblem: the image has no fit Python, pip found no packages for it, or the engine refuses.
     """
     wanted = sorted([*requirements(), *packages])
-    environment = f"{ENVIRONMENT}:{_short(image.id, image.python, json.dumps(wanted))}"
+    given = [library.python, dict(library.requires)] if library else []
+    environment = f"{ENVIRONMENT}:{_short(image.id, image.python, json.dumps([wanted, given]))}"
     if not exists(engine, environment):
-        _make_environment(engine, image, wanted, environment)
+        _make_environment(engine, image, wanted, library, environment)
     equipped = f"{EQUIPPED}:{_short(environment, harness_digest())}"
     if not exists(engine, equipped):
         _make_equipped(engine, environment, equipped)
@@ -110,20 +116,36 @@ def _short(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def _make_environment(engine: Engine, image: Image, wanted: Sequence[str], tag: str) -> None:
+def _make_environment(engine: Engine, image: Image, wanted: Sequence[str], library: Package | None, tag: str) -> None:
     interpreter = interpreter_of(engine, image.id, image.python, image.named)
     with leftovers.workplace() as folder:
         top = folder / "wallbite"
-        version = f"{interpreter.version[0]}.{interpreter.version[1]}"
-        packages = top / "lib" / f"python{version}" / "site-packages"
-        packages.mkdir(parents=True)
-        (top / "bin").mkdir()
-        (top / "bin" / "python").symlink_to(interpreter.path)
-        home = os.path.dirname(interpreter.path)
-        settings = f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n"
-        (top / "pyvenv.cfg").write_text(settings)
-        _install(interpreter, wanted, packages, image.named)
+        _install(interpreter, wanted, _environment(interpreter, top), image.named)
+        if library:
+            _install_library(interpreter, library, _environment(interpreter, top / Path(running.LIBRARY).name), image)
         _layer(engine, image.id, interpreter.path, top, tag)
+
+
+def _environment(interpreter: Interpreter, top: Path) -> Path:
+    """Lay a virtual environment of the image's Python; the folder of its packages."""
+    version = f"{interpreter.version[0]}.{interpreter.version[1]}"
+    packages = top / "lib" / f"python{version}" / "site-packages"
+    packages.mkdir(parents=True)
+    (top / "bin").mkdir()
+    (top / "bin" / "python").symlink_to(interpreter.path)
+    home = os.path.dirname(interpreter.path)
+    settings = f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n"
+    (top / "pyvenv.cfg").write_text(settings)
+    return packages
+
+
+def _install_library(interpreter: Interpreter, library: Package, folder: Path, image: Image) -> None:
+    """Install what the descriptor names; an image whose Python it does not take has the reason asked of it later."""
+    if interpreter.release not in SpecifierSet(library.python, prereleases=True):
+        return
+    for key, words in (("with-dependencies", ()), ("alone", ("--no-deps",))):
+        if wanted := library.requires.get(key):
+            _install(interpreter, wanted, folder, image.named, words)
 
 
 def _make_equipped(engine: Engine, environment: str, tag: str) -> None:
@@ -136,24 +158,38 @@ def _make_equipped(engine: Engine, environment: str, tag: str) -> None:
         _layer(engine, environment, running.PYTHON, top, tag)
 
 
-def _install(interpreter: Interpreter, wanted: Sequence[str], folder: Path, named: str) -> None:
-    """Have this machine's pip fetch wheels for the image's Python; nothing of them is run here."""
-    platforms = [word for platform in interpreter.platforms for word in ("--platform", platform)]
+def _install(
+    interpreter: Interpreter, wanted: Sequence[str], folder: Path, named: str, more: Sequence[str] = ()
+) -> None:
+    """Have this machine's pip fetch wheels for the image's Python, and unpack them; nothing of them is run here.
+
+    In two steps: of its verbs only `download` asks whether a package takes the image's Python, and not this machine's.
+    """
     version = ".".join(map(str, interpreter.version))
-    words = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--only-binary=:all:"]
-    words += ["--target", str(folder), "--python-version", version, "--implementation", "cp"]
+    words = [word for platform in interpreter.platforms for word in ("--platform", platform)]
+    words += ["--python-version", version, "--implementation", "cp", "--only-binary=:all:"]
+    with leftovers.workplace() as wheels:
+        told = _pip("download", *words, *more, "--dest", str(wheels), *wanted)
+        if not told:
+            fetched = sorted(map(str, wheels.glob("*.whl")))
+            unpack = ("--no-index", "--no-deps", "--ignore-requires-python", "--no-compile", "--target", str(folder))
+            told = _pip("install", *words, *unpack, *fetched)
+    if told:
+        remedy = "pip needs a package index that it can reach: check the network, or set PIP_INDEX_URL"
+        raise EnvironmentProblem(f"{named}: no packages for its Python {version}: {told}", remedy=remedy)
+
+
+def _pip(*words: str) -> str:
+    """Call this machine's pip; what it complains of where it fails, else nothing."""
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", *words, *platforms, *wanted],
+        [sys.executable, "-m", "pip", words[0], "--quiet", "--disable-pip-version-check", "--no-input", *words[1:]],
         capture_output=True,
         text=True,
         check=False,
         timeout=_PIP_SECONDS,
     )
-    if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        what = essence("\n".join(errors) or done.stderr)
-        remedy = "pip needs a package index that it can reach: check the network, or set PIP_INDEX_URL"
-        raise EnvironmentProblem(f"{named}: no packages for its Python {version}: {what}", remedy=remedy)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+    return essence("\n".join(errors) or done.stderr or f"pip ended with {done.returncode}") if done.returncode else ""
 
 
 def _layer(engine: Engine, below: str, python: str, top: Path, tag: str) -> None:

@@ -1,6 +1,7 @@
 """What is asked inside a container before anything is judged there: printed as one JSON object.
 
-``python -c "...; inside.main()"`` in the container; the harness reads it through testinfra.
+``python -c "...; inside.main()" PACKAGE`` in the container; the harness reads it through testinfra. PACKAGE is the
+package that a library is, as JSON, or empty.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,14 @@ from wallbite.evidence.host import host_facts, kernel_facts
 from wallbite.problems import Problem
 from wallbite.stages import namespace, skeleton
 from wallbite.stages.credentials import read_credentials
+from wallbite.target.library import Package, missing_package
 
 
 def main() -> None:
-    """Print the facts, and why no stage can be made here, if none can."""
-    print(json.dumps({**facts(), "refusal": refusal()}))  # noqa: T201 - its only output
+    """Print the facts, why no stage can be made here, if none can, and what a library lacks."""
+    package = json.loads(sys.argv[1]) if sys.argv[1:] and sys.argv[1] else None
+    absent = missing_package(Package(**package)) if package else ""
+    print(json.dumps({**facts(), "refusal": refusal(), "absent": absent}))  # noqa: T201 - its only output
 
 
 def facts() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from wallbite.containers.engines import Engine
 from wallbite.containers.failures import explained, failure
 
 PYTHON: Final = "/usr/lib/wallbite/bin/python"  # the image's own, with the harness's packages
+LIBRARY: Final = "/usr/lib/wallbite/library"  # an environment with the target, where that is a Python package
 HARNESS: Final = "/usr/lib/wallbite/harness"
 _FILES: Final = 65_536  # open files at most; a larger limit makes closing "all" of them slow
 _PROCESSES: Final = 32_768

@@ -50,7 +50,8 @@ def container_stage(options: RunOptions, target: Target) -> ContainerStage:
     packages = [need.name for need in target.gateway.requires if need.kind == "python-package"]
     own = "" if options.target in names() else str(Path(options.target).resolve())
     keep = target.image.keep if target.image and not options.distro else ()
-    return ContainerStage(engine, image, packages, own, keep, init=has_init(options))
+    library = target.library.package if target.library else None
+    return ContainerStage(engine, image, packages, own, keep, has_init(options), library)
 
 
 def has_init(options: RunOptions) -> bool:

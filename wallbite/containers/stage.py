@@ -6,6 +6,7 @@ on a host. So every case can share it, whatever its posture; the launcher confer
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import select
 import socket
@@ -24,6 +25,7 @@ from wallbite.evidence.host import kernel_facts
 from wallbite.problems import EnvironmentProblem
 from wallbite.stages import uids
 from wallbite.stages.pool import Order
+from wallbite.target.library import Package
 
 TARGET: Final = f"{running.HARNESS}/target.yaml"
 _HARNESS: Final = f"import sys; sys.path.insert(0, {running.HARNESS!r}); "
@@ -46,7 +48,9 @@ class ContainerStage:
         descriptor: the descriptor's path where it does not come with Wallbite, else empty.
         init: whether a real init is booted in it; then each container has one case.
         keep: directories of the image that a stage has, besides its system.
+        library: the package that the target is.
         facts: host, kernel and what the engine did, once entered.
+        absent: what the target lacks in the image, in a sentence, once entered; empty where nothing.
     """
 
     engine: Engine
@@ -55,7 +59,9 @@ class ContainerStage:
     descriptor: str = ""
     keep: Sequence[str] = ()
     init: bool = False
+    library: Package | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    absent: str = ""
     _equipped: str = ""
     _claims: list[socket.socket] = field(default_factory=list)
     _running: list[running.Running] = field(default_factory=list)
@@ -67,7 +73,7 @@ class ContainerStage:
             EnvironmentProblem: it cannot.
         """
         leftovers.clear(self.engine)
-        self._equipped = equip(self.engine, self.image, self.packages)
+        self._equipped = equip(self.engine, self.image, self.packages, self.library)
         self.facts = self._rehearse()
         return self
 
@@ -89,7 +95,7 @@ class ContainerStage:
             files[TARGET] = self.descriptor
             context["target"] = TARGET
         command = [running.PYTHON, "-I", "-c", _BOOT if self.init else _SERVE]
-        changed = {**_CHANGED, "cgroupns": "private"} if self.init else _CHANGED
+        changed = {**self._changed, "cgroupns": "private"} if self.init else self._changed
         worker = running.start(self.engine, self._equipped, command, files=files, changed=changed)
         self._running.append(worker)
         told = {"parent": 0, "uid_base": base, "keep": list(self.keep), "context": context, "init": self.init}
@@ -99,6 +105,12 @@ class ContainerStage:
     def once(self) -> bool:
         """A worker has one case only where its container is one stage."""
         return self.init
+
+    @property
+    def _changed(self) -> Mapping[str, Any]:
+        """How its containers differ from any: a library's environment is the image's, whatever this machine has."""
+        place = {self.library.environment: running.LIBRARY} if self.library else {}
+        return {"envs": {**_CHANGED["envs"], **place}}
 
     def _beside_init(self, container: running.Running) -> subprocess.Popen[bytes]:
         """A worker beside the init of a container, once that is up.
@@ -121,17 +133,20 @@ class ContainerStage:
         import testinfra
 
         command = [running.PYTHON, "-I", "-c", _WAIT]
-        with running.running(self.engine, self._equipped, command, changed=_CHANGED) as container:
+        with running.running(self.engine, self._equipped, command, changed=self._changed) as container:
             assert container.process.stdout is not None  # noqa: S101 - a pipe was asked for
             if container.process.stdout.read(1) != b".":
                 raise EnvironmentProblem(
                     f"{self.image.named}: no container of it runs: {essence(container.complaint())}"
                 )
             host = testinfra.get_host(f"{self.engine.name}://{container.id}")
-            done = host.run(f"{running.PYTHON} -I -c %s", _TELL)
+            package = json.dumps(dataclasses.asdict(self.library)) if self.library else ""
+            done = host.run(f"{running.PYTHON} -I -c %s %s", _TELL, package)
         if done.rc:
             raise EnvironmentProblem(f"{self.image.named}: the harness does not start in it: {essence(done.stderr)}")
-        return self._read(json.loads(done.stdout))
+        told = json.loads(done.stdout)
+        self.absent = told["absent"]
+        return self._read(told)
 
     def _read(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """The facts for the record, once they are such that the gateway would be judged and not the engine."""

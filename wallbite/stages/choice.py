@@ -26,6 +26,10 @@ class Stage(Protocol):
         """Whether a worker has one case only."""
 
     @property
+    def absent(self) -> str:
+        """What the target lacks where the stage is, in a sentence; empty where nothing."""
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         """``host`` and ``kernel``."""
 
@@ -37,6 +41,7 @@ class NamespaceStage:
     start: Start
     once: bool
     facts: Mapping[str, Any]
+    absent: str = ""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -34,12 +34,14 @@ class Package:
     Attributes:
         versions, python: ranges, as PEP 440 writes them.
         environment: the variable that names a virtual environment which has it.
+        requires: what a container is given of it: ``alone``, and ``with-dependencies``.
     """
 
     name: str
     versions: str
     environment: str
     python: str = ">=3.8"
+    requires: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def interpreter(self) -> str:
@@ -178,7 +180,8 @@ def library_rules(document: Document) -> Iterator[UsageProblem]:
 
 
 def _ranges(document: Document) -> Iterator[UsageProblem]:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - a worker elsewhere has none
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - where a library is described
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415
 
     for key in ("versions", "python"):
         given = document.at(("package", key))
@@ -186,6 +189,14 @@ def _ranges(document: Document) -> Iterator[UsageProblem]:
             SpecifierSet(given or "")
         except InvalidSpecifier:
             yield document.problem(("package", key), 'a range of versions such as ">=1.0.4,<1.1"', "correct it")
+    for key, words in (document.at(("package", "requires")) or {}).items():
+        for at, word in enumerate(words):
+            try:
+                Requirement(word)
+            except InvalidRequirement:
+                yield document.problem(
+                    ("package", "requires", key, at), 'a package such as "httpx>=0.27"', "correct it"
+                )
 
 
 def _patterns(raw: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:

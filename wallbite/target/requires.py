@@ -8,17 +8,27 @@ import shutil
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from wallbite.target.library import missing_package
+from wallbite.target.library import Package, missing_package
 from wallbite.target.model import Target
 from wallbite.target.running import Need
 
 
-def missing(target: Target) -> str:
-    """Why a target cannot be run here, in a sentence; empty where nothing is missing."""
+def missing(target: Target, *, contained: bool = False) -> str:
+    """Why a target cannot be run here, in a sentence; empty where nothing is missing.
+
+    Args:
+        target: what is to be run.
+        contained: whether in a container; what a library's package lacks is asked for there.
+    """
     reasons = [_CHECKS[need.kind](need.name) for need in target.gateway.requires]
-    if target.library and target.library.package:
-        reasons.append(missing_package(target.library.package))
+    if package := target.library and target.library.package:
+        reasons.append(_not_given(package) if contained else missing_package(package))
     return "; ".join(reason for reason in reasons if reason)
+
+
+def _not_given(package: Package) -> str:
+    told = f"the descriptor does not say what of {package.name} a container is given (package.requires)"
+    return "" if package.requires else f"not provided: {told}"
 
 
 def _python_package(name: str) -> str:
