@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.engine.left_behind import Host
+from tests.engine.left_behind import Host, is_ours
 
 
 def test_a_file_elsewhere_and_a_process_of_a_stranger_are_seen(tmp_path: Path) -> None:
@@ -21,7 +22,12 @@ def test_a_file_elsewhere_and_a_process_of_a_stranger_are_seen(tmp_path: Path) -
         finally:
             process.kill()
     assert f"file {left}" in found
-    assert any(one.startswith(f"process {process.pid} of uid 61999") for one in found)
+    stranger = next(one for one in found if one.startswith(f"process {process.pid} of uid 61999"))
+    assert is_ours(stranger, "/nowhere")
+    assert is_ours(f"file {left}", str(tmp_path))
+    assert not is_ours(f"file {left}", "/nowhere")
+    os.chown(left, 61999, 61999)
+    assert is_ours(f"file {left}", "/nowhere")
 
 
 def test_what_is_in_the_present_folder_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
