@@ -156,8 +156,12 @@ class Running:
         return self.job(answer["job_id"])
 
     def log(self) -> str:
-        """What it logged."""
-        return (self.layout.top / "log/gateway.log").read_text()
+        """What it logged since the last rotation; nothing while it has moved the file away and not made the next."""
+        file = self.layout.top / "log/gateway.log"
+        try:
+            return file.read_text()
+        except FileNotFoundError:
+            return ""
 
     def signal(self, number: int, wanted: str) -> None:
         """Send a signal, and wait for what it must log."""
