@@ -72,7 +72,9 @@ def limits_hold_in_sum(bench: Bench) -> Iterator[Verdict]:
             yield bench.failed(f"{told}: nothing bounds what they take together", [many], **scope)
         elif not many.seen["began"]:
             yield silent(bench, many, "the processes did not take their parts", scope)
-        elif many.seen["told"].get("seconds", 0) >= many.seen["time"]:
+        elif not many.seen["returned"]:
+            yield silent(bench, many, "the call did not return", scope)
+        elif many.seen["told"]["seconds"] >= many.seen["time"]:
             yield silent(bench, many, "the tool's own time was over", scope)
         else:
             yield bench.passed("ended before its time", [many], one if one.seen["held"] else None, **scope)

@@ -165,7 +165,9 @@ def running(scene: Scene, more: Mapping[str, str]) -> None:
     holders = lay_runaways(scene)
     lay_file(scene, f"{WORK}/idle.sh", "exit 0\n")
     called = call(scene, [shell("bash idle.sh"), shell("bash runaway.sh", timeout=BRIEF)], 60, more=more)
-    idle, lasting = ([one.seconds for one in called.outcomes] + [0.0, 0.0])[:2]
+    took = [one.seconds for one in called.outcomes]
+    returned = len(took) > 1
+    idle, lasting = (took[0], took[1]) if returned else (0.0, called.seconds)
     scene.note(
         "runaways",
         "time-out",

@@ -61,4 +61,5 @@ def in_sum(scene: Scene, more: Mapping[str, str], count: int, each: int) -> None
     """Some processes that take their parts and keep them."""
     nonce, told = taken(scene, more, together=count, each=each, hold=HOLD)
     seen = {name: os.path.exists(f"{WORK}/{name}-{nonce}") for name in ("began", "held")}
+    seen["returned"] = "seconds" in told
     scene.note("taken", f"by-{count}", count=count, each=each, hold=HOLD, time=TIME, told=told, **seen)
