@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from wallbite.checks import Bench, check
 from wallbite.observation import OK, Observation
 from wallbite.postures import ENFORCING
 from wallbite.verdict import Verdict
+
+JudgeJob = Callable[[Bench, Observation, dict[str, str]], Verdict]
 
 DROP_STEPS = ("uid", "gid", "groups")
 BECOME = ("become-uid", "become-gid", "become-groups", "raise")
@@ -32,21 +34,22 @@ def foreign(who: dict[str, Any]) -> str:
 def never_runs_when_the_drop_fails(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         for step in DROP_STEPS:
-            scope = {"posture": posture, "surface": f"{step} refused by the kernel"}
-            job = bench.facts.first(posture, "job", object=f"drop-fails/{step}")
-            yield refused_job(bench, job, scope) if job else bench.unobserved(**scope)
-        job = bench.facts.first(posture, "job", object="drop-fails/no-new-privs")
-        scope = {"posture": posture, "surface": "no_new_privs refused by the kernel"}
-        yield unprivileged_job(bench, job, scope) if job else bench.unobserved(**scope)
+            yield after(bench, posture, step, f"{step} refused by the kernel", refused_job)
+        yield after(bench, posture, "no-new-privs", "no_new_privs refused by the kernel", unprivileged_job)
 
 
 @check("DROP-11.2", needs=("drop-fails",))
 def a_drop_is_read_back(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         for step in DROP_STEPS:
-            scope = {"posture": posture, "surface": f"{step} left as it is, and said to be changed"}
-            job = bench.facts.first(posture, "job", object=f"drop-fails/silent-{step}")
-            yield silent_job(bench, job, scope) if job else bench.unobserved(**scope)
+            yield after(bench, posture, f"silent-{step}", f"{step} left as it is, and said to be changed", silent_job)
+
+
+def after(bench: Bench, posture: str, step: str, surface: str, judge: JudgeJob) -> Verdict:
+    """The verdict on the job of a gateway whose drop cannot do one step."""
+    scope = {"posture": posture, "surface": surface}
+    job = bench.facts.first(posture, "job", object=f"drop-fails/{step}")
+    return judge(bench, job, scope) if job else bench.unobserved(**scope)
 
 
 def silent_job(bench: Bench, job: Observation, scope: dict[str, str]) -> Verdict:
@@ -65,8 +68,9 @@ def unprivileged_job(bench: Bench, job: Observation, scope: dict[str, str]) -> V
     seen = job.seen
     if seen["privileged"]:
         return bench.failed("it ran all the same, and a setuid program would give it privileges", [job], **scope)
-    if not seen["accepted"]:
-        return bench.undecided(f"what came of the job is not told: {seen['error']}", [job], **scope)
+    if not seen["accepted"] or seen["unread"]:
+        why = seen["error"] or f"{seen['unread']} answers are not understood"
+        return bench.undecided(f"what came of the job is not told: {why}", [job], **scope)
     control = bench.facts.first(job.posture, "drop-control", object=job.object, errno=OK)
     how = "it ran without, and can gain none" if seen["answers"] else "it did not run"
     return bench.passed(how, [job], control, **scope)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from wallbite.installation.gateway import Gateway
 from wallbite.installation.talk import job_state
 from wallbite.postures import ENFORCING
 from wallbite.probing.answers import AnswerProblem, parse
+from wallbite.probing.inbox import Letter
 from wallbite.probing.plan import Plan
 from wallbite.stages import kernel, seccomp
 from wallbite.stages.dropped import as_root
@@ -112,16 +112,20 @@ def note_job(scene: Scene, gateway: Gateway, name: str, account: str, plugin: st
         "event": gateway.count("drop-failed") + gateway.logged("drop-failed") > 0,
         "answers": len(letters),
         "ran_as": [owner for _, owner, _ in letters],
-        "privileged": sum(may_gain_privileges(data, plan_) for _, _, data in letters),
+        **privileges(letters, plan_),
     }
     scene.emit("job", name, account=account, vantage="harness", seen=seen)
 
 
-def may_gain_privileges(data: bytes, plan_: Plan) -> bool:
-    """Whether a probe that ran could be given privileges by a setuid program; also where it is not understood."""
-    with suppress(AnswerProblem):
-        return not parse(data, plan_).who["no_new_privs"]
-    return True
+def privileges(letters: Sequence[Letter], plan_: Plan) -> dict[str, int]:
+    """How many probes that ran could be given privileges by a setuid program, and how many are not understood."""
+    told = {"privileged": 0, "unread": 0}
+    for _, _, data in letters:
+        try:
+            told["privileged"] += not parse(data, plan_).who["no_new_privs"]
+        except AnswerProblem:
+            told["unread"] += 1
+    return told
 
 
 def _unaccepted(why: str) -> dict[str, Any]:
@@ -134,6 +138,7 @@ def _unaccepted(why: str) -> dict[str, Any]:
         "answers": 0,
         "ran_as": [],
         "privileged": 0,
+        "unread": 0,
     }
 
 
