@@ -58,8 +58,10 @@ class Host:
 def is_ours(one: str, temporary: str) -> bool:
     """Whether nobody but the command can have left it."""
     kind, _, path = one.partition(" ")
-    if kind != "file":
-        return not any(place in path for place in ELSEWHERE if place.startswith(("/var", "/run")))
+    if kind == "process":
+        return True
+    if kind == "mount":
+        return not any(place in path for place in ELSEWHERE)
     try:
         pwd.getpwuid(os.lstat(path).st_uid)
     except KeyError:
