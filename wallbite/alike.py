@@ -11,6 +11,7 @@ T = TypeVar("T")
 class Alike(Sequence[T]):
     """Compared item by item; it has no hash, since its items may have none."""
 
+    __slots__ = ()
     __hash__ = None  # type: ignore[assignment]  # as a list
 
     def __eq__(self, other: object) -> bool:

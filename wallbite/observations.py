@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Final, overload
 
 from wallbite.alike import Alike
+from wallbite.ids import id_of, place_of
 from wallbite.observation import Observation
 
 FIELDS: Final = (
@@ -79,7 +80,7 @@ class Observations(Alike[Observation]):
             TypeError: what it saw is not JSON.
         """
         place, size = self._kept(one.seen)
-        if one.id != _id(len(self)):
+        if one.id != id_of(len(self)):
             self._ids[len(self)] = one.id
         self._places.append(place)
         self._sizes.append(size)
@@ -119,7 +120,7 @@ class Observations(Alike[Observation]):
         return (self[at] for at in range(len(self)))
 
     def _named(self, place: int) -> str:
-        return "" if place in self._ids else _id(place)
+        return "" if place in self._ids else id_of(place)
 
     def _kept(self, seen: Mapping[str, Any]) -> tuple[int, int]:
         """Where what was seen is kept, and its length; nothing takes no room."""
@@ -195,15 +196,3 @@ class ById(Mapping[str, Observation]):
     def __len__(self) -> int:
         """How many there are."""
         return len(self._all)
-
-
-def _id(place: int) -> str:
-    return f"o{place + 1}"
-
-
-def place_of(name: str) -> int | None:
-    """The place that an id of a record stands for: ``o1`` is the first; None where it is no such id."""
-    digits = name[1:]
-    if name[:1] != "o" or not digits.isascii() or not digits.isdigit() or digits[0] == "0":
-        return None
-    return int(digits) - 1

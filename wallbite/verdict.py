@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wallbite.exits import ExitCode
@@ -58,7 +58,7 @@ class Verdict:
         ruling: the conclusion.
         reason: one sentence: what was expected and what was there.
         posture, account, surface: what it speaks of; empty where the requirement has no such dimension.
-        evidence: ids of the observations that it rests on.
+        evidence: ids of the observations that it rests on; of a record they are `wallbite.ids.Ids`.
         control: id of the observation that shows that the same thing works where it must; a pass has one.
     """
 
@@ -68,7 +68,7 @@ class Verdict:
     posture: str = ""
     account: str = ""
     surface: str = ""
-    evidence: tuple[str, ...] = ()
+    evidence: Sequence[str] = ()
     control: str = ""
 
 

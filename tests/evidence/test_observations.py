@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wallbite import ids
 from wallbite import observations as kept
 from wallbite.facts import Index
 from wallbite.observation import Observation
-from wallbite.observations import ById, Observations, place_of
+from wallbite.observations import ById, Observations
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -97,4 +98,4 @@ def test_no_other_name_is_an_id(name: str) -> None:
     found = ById(Observations([replace(one, id="o1"), replace(one, id="o2")]))
     assert name not in found
     assert "o2" in found
-    assert place_of("o2") == 1
+    assert ids.place_of("o2") == 1

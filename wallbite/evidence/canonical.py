@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
@@ -77,12 +77,12 @@ class _Bounds:
             value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         if isinstance(value, Mapping):
             return self._mapping(value, depth)
-        if isinstance(value, (list, tuple)):
-            return self._list(value, depth)
-        if isinstance(value, AbstractSet):
-            return self._list(sorted(value, key=_text), depth)
         if isinstance(value, (bytes, bytearray)):
             return self._string(bytes(value).decode("utf-8", "backslashreplace"))
+        if isinstance(value, AbstractSet):
+            return self._list(sorted(value, key=_text), depth)
+        if isinstance(value, Sequence):
+            return self._list(value, depth)
         return self._string(_text(value))
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class _Bounds:
             kept[self._string(_text(key))] = self.of(item, depth)
         return kept
 
-    def _list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+    def _list(self, value: Sequence[Any], depth: int) -> list[Any]:
         kept: list[Any] = []
         for item in value:
             if len(kept) >= self.items or self.left <= 0:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final
 
-from wallbite import __version__
+from wallbite import __version__, ids
 from wallbite.evidence.canonical import canonical, digest
 from wallbite.observation import Observation
 from wallbite.verdict import Level, Outcome, Ruling, Verdict
@@ -159,7 +159,7 @@ def compact(item: Observation | Verdict) -> dict[str, Any]:
     values = {name: getattr(item, name) for name in _NAMES[type(item)]}
     defaults = _DEFAULTS[type(item)]
     return {
-        name: list(value) if isinstance(value, tuple) else value
+        name: list(value) if isinstance(value, (tuple, ids.Ids)) else value
         for name, value in values.items()
         if name not in defaults or value != defaults[name]
     }
@@ -192,7 +192,7 @@ def verdict(value: Mapping[str, Any]) -> Verdict:
     evidence = value.get("evidence", [])
     if not isinstance(evidence, list) or not all(isinstance(name, str) for name in evidence):
         raise ValueError("a verdict's evidence is a list of observation ids")
-    return Verdict(**{**value, "ruling": Ruling(value["ruling"]), "evidence": tuple(evidence)})
+    return Verdict(**{**value, "ruling": Ruling(value["ruling"]), "evidence": ids.of(evidence)})
 
 
 def _only(value: object, kind: type[Observation | Verdict]) -> None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from wallbite import waivers
+from wallbite import ids, waivers
 from wallbite.evidence import folder
 from wallbite.evidence.canonical import bounded, canonical, digest
 from wallbite.evidence.model import ORIGIN, SCHEMA, Case, Footer, Header, Record, compact
@@ -186,4 +186,4 @@ def header_of(value: Mapping[str, Any]) -> Header:
 def _verdict(item: Verdict) -> Verdict:
     kept = bounded(item)
     values: dict[str, Any] = {name: str(value) for name, value in kept.items()}
-    return Verdict(**{**values, "ruling": item.ruling, "evidence": tuple(map(str, kept["evidence"]))})
+    return Verdict(**{**values, "ruling": item.ruling, "evidence": ids.of(map(str, kept["evidence"]))})
