@@ -22,7 +22,7 @@ SEED: Final = 1
 TIMEOUT: Final = 120.0
 
 
-def measure(postures: tuple[str, ...] = ("ambient-caps",), select: tuple[str, ...] = (), rounds: int = 5) -> Any:
+def measure(postures: tuple[str, ...] = (), select: tuple[str, ...] = (), rounds: int = 5) -> Any:
     """Seconds of the run and of its floor, in turns; the ratio; and what the difference is made of."""
     options = RunOptions(postures=postures, select=select, jobs=processors(), seed=SEED)
     planned = run.plan(options)

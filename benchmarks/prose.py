@@ -30,8 +30,7 @@ ABOUT: Final = {
     "growth": (
         "A sound population of accounts and surfaces as large as asked for, without a gateway: observations come "
         "from a stage through a worker, are written, judged, rendered and verified, each size in a process of its "
-        "own. What takes long is measured once. A case holds at most 64 MiB of observations, about 200,000; "
-        "beyond that it is inconclusive."
+        "own. A case holds at most 64 MiB of observations, about 200,000; beyond that it is inconclusive."
     ),
     "stages": "From nothing to an empty case, until nothing of its stage is left.",
     "starts": "From the start of the process to its end.",

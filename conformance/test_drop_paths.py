@@ -69,7 +69,7 @@ def unprivileged_job(bench: Bench, job: Observation, scope: dict[str, str]) -> V
     if seen["privileged"]:
         return bench.failed("it ran all the same, and a setuid program would give it privileges", [job], **scope)
     if not seen["accepted"] or seen["unread"]:
-        why = seen["error"] or f"{seen['unread']} answers are not understood"
+        why = f"an answer is not understood: {seen['unread'][0]}" if seen["unread"] else seen["error"]
         return bench.undecided(f"what came of the job is not told: {why}", [job], **scope)
     control = bench.facts.first(job.posture, "drop-control", object=job.object, errno=OK)
     how = "it ran without, and can gain none" if seen["answers"] else "it did not run"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from wallbite.cases import logs
 from wallbite.cases.scene import Scene
 from wallbite.cases.spawning import UNTAKEN, Errand, identity_attempts, spawn, start
 from wallbite.installation.document import with_value
@@ -112,20 +114,29 @@ def note_job(scene: Scene, gateway: Gateway, name: str, account: str, plugin: st
         "event": gateway.count("drop-failed") + gateway.logged("drop-failed") > 0,
         "answers": len(letters),
         "ran_as": [owner for _, owner, _ in letters],
-        **privileges(letters, plan_),
+        **privileges(whole(scene, errand, plan_, job, letters), plan_),
     }
     scene.emit("job", name, account=account, vantage="harness", seen=seen)
 
 
-def privileges(letters: Sequence[Letter], plan_: Plan) -> dict[str, int]:
-    """How many probes that ran could be given privileges by a setuid program, and how many are not understood."""
-    told = {"privileged": 0, "unread": 0}
+def whole(scene: Scene, errand: Errand, plan_: Plan, job: str, letters: Sequence[Letter]) -> Sequence[Letter]:
+    """The answers of probes that ran: in their letters, or in a log, beside letters that are empty."""
+    if not letters or plan_.answer != "stdout":
+        return letters
+    count, until = len(letters), time.monotonic() + WITHIN
+    found = logs.letters_in_log(scene, errand.account, plan_, job, count=count, deadline=until)
+    return [*found, *letters[len(found) :]]
+
+
+def privileges(letters: Sequence[Letter], plan_: Plan) -> dict[str, Any]:
+    """How many probes that ran could be given privileges by a setuid program, and what is wrong with other answers."""
+    privileged, unread = 0, []
     for _, _, data in letters:
         try:
-            told["privileged"] += not parse(data, plan_).who["no_new_privs"]
-        except AnswerProblem:
-            told["unread"] += 1
-    return told
+            privileged += not parse(data, plan_).who["no_new_privs"]
+        except AnswerProblem as problem:
+            unread.append(str(problem))
+    return {"privileged": privileged, "unread": unread}
 
 
 def _unaccepted(why: str) -> dict[str, Any]:
@@ -138,7 +149,7 @@ def _unaccepted(why: str) -> dict[str, Any]:
         "answers": 0,
         "ran_as": [],
         "privileged": 0,
-        "unread": 0,
+        "unread": [],
     }
 
 
