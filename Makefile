@@ -10,7 +10,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= $(firstword $(shell command -v python3 python3.14 python3.13 python3.12 python3.11))
+# The system's own Python first: every account can reach it, and a distribution builds it to be fast.
+PYTHON ?= $(shell for one in /usr/bin/python3 python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$one" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$one" && break; done)
 TARGET ?= reference
 ARGS ?=
 PYTEST ?=
@@ -42,9 +44,9 @@ help:
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml
-	@[ -n "$(PYTHON)" ] && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "wallbite: no Python of 3.11 or later found; install one, or: make PYTHON=/path/to/python3" >&2; exit 3; }
-	@[ -x $(BIN)/python ] || $(AS_OWNER) $(PYTHON) -m venv $(VENV) \
+	@python="$(PYTHON)"; [ -n "$$python" ] && "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "wallbite: no Python of 3.11 or later with its module ensurepip found (Debian: python3-venv); install one, or: make PYTHON=/path/to/python3" >&2; exit 3; }; \
+	[ -x $(BIN)/python ] || $(AS_OWNER) "$$python" -m venv $(VENV) \
 		|| { echo "wallbite: the environment could not be made; Debian has it in the package python3-venv" >&2; exit 3; }
 	@$(AS_OWNER) $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,targets]' \
 		|| { echo "wallbite: pip could not install the dependencies (see above); it needs a package index that it can reach: check the network, or set PIP_INDEX_URL" >&2; exit 3; }

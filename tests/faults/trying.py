@@ -54,5 +54,5 @@ def attempt(names: Sequence[str], folder: Path) -> Tried:
     """Run the trials of some faults."""
     begun = base()
     trials: list[Trial] = list(of_faults(begun, SelfTestOptions(faults=tuple(names))))
-    found = conduct(trials, folder, processors() + 1, Silent())
+    found = conduct(trials, folder, processors() + 2, Silent())
     return Tried(begun, folder, {one.trial.name: one for one in found})

@@ -25,7 +25,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Judged]:
     folder = tmp_path_factory.mktemp("variants")
     trials = of_variants(run.plan(RunOptions(seed=1)), folder / "descriptors", SelfTestOptions())
     chosen = [trial for trial in trials if trial.name in SLICE]
-    return {one.trial.name: one for one in conduct(chosen, folder, processors() + 1, Silent())}
+    return {one.trial.name: one for one in conduct(chosen, folder, processors() + 2, Silent())}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a run needs root")

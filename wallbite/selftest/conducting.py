@@ -35,8 +35,9 @@ class Judged:
 
 
 def conduct(trials: Sequence[Trial], folder: Path, jobs: int, progress: Progress) -> Iterator[Judged]:
-    """Run every trial; its record is kept in the folder that is named as it is."""
-    waiting: deque[dict[str, Any]] = deque(case for trial in trials for case in trial.cases)
+    """Run every trial, those that wait first; its record is kept in the folder that is named as it is."""
+    ordered = sorted(trials, key=lambda trial: not trial.waits)
+    waiting: deque[dict[str, Any]] = deque(case for trial in ordered for case in trial.cases)
     known, left = {trial.key: trial for trial in trials}, Counter(case["trial"] for case in waiting)
     done: dict[str, list[CaseResult]] = defaultdict(list)
     total = len(waiting)

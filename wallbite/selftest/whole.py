@@ -45,7 +45,7 @@ def selftest(options: SelfTestOptions, progress: Progress) -> SelfTest:
 
 
 def planned(base: Plan, options: SelfTestOptions, folder: Path) -> Iterator[Trial]:
-    """The trials of every part that is asked for, those that wait most first; their descriptors go into a folder."""
+    """The trials of every part that is asked for; their descriptors go into a folder."""
     if TARGETS in options.parts:
         yield from of_fakes(base, folder)
     if VARIANTS in options.parts:
