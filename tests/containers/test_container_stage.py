@@ -172,7 +172,8 @@ def test_an_image_of_ones_own(engine: Engine, tmp_path: Path) -> None:
     )
     text = text.replace("name: reference\n", "name: own\nimage: {dockerfile: Dockerfile, keep: [/opt/vendor]}\n", 1)
     (tmp_path / "own.yaml").write_text(text.replace("\nsurfaces:\n", f"\nsurfaces:\n{surface}", 1))
-    words = ["--stage", "container", "--engine", engine.name, str(tmp_path / "own.yaml")]
+    stage = ["--stage", "container", "--engine", engine.name, "--posture", "ambient-caps"]
+    words = [*stage, str(tmp_path / "own.yaml")]
     ended = done(command(tmp_path / "out", *words, selected=("WALL-09",)))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     record = read(tmp_path / "out")

@@ -91,7 +91,7 @@ def result(untouched: None, tmp_path_factory: pytest.TempPathFactory) -> run.Run
     del untouched
     with reporter(io.StringIO()) as progress:
         out = tmp_path_factory.mktemp("supervisord") / "out"
-        return run.run(RunOptions(target=TARGET, out=out, jobs=2, seed=1), progress)
+        return run.run(RunOptions(target=TARGET, out=out, jobs=5, seed=1), progress)  # it mostly waits
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import secrets
 import stat
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,7 +113,7 @@ class Installation:
         if self.target.config is None:
             return
         main = self.target.config.main
-        value = main.expanded(self.values, self._accounts) if document is None else document
+        value = self._document if document is None else document
         if self.fault and isinstance(value, Mapping):
             for path, changed in self.fault.config.items():
                 value = with_value(value, path, changed)
@@ -120,9 +122,18 @@ class Installation:
 
     def config_document(self) -> dict[str, Any]:
         """The descriptor's main configuration with its placeholders filled in."""
-        assert self.target.config is not None
-        document: dict[str, Any] = self.target.config.main.expanded(self.values, self._accounts)
+        document: dict[str, Any] = pickle.loads(self._pickled)  # noqa: S301 - our own
         return document
+
+    @cached_property
+    def _pickled(self) -> bytes:
+        return pickle.dumps(self._document)
+
+    @cached_property
+    def _document(self) -> Any:
+        """What :meth:`config_document` gives; not to be changed."""
+        assert self.target.config is not None
+        return self.target.config.main.expanded(self.values, self._accounts)
 
     def expanded(self, value: Any, **more: Any) -> Any:
         """A nested value of the descriptor with its placeholders filled in."""
