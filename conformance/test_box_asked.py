@@ -10,6 +10,8 @@ from wallbite.checks import Bench, check
 from wallbite.verdict import Verdict
 
 POSTURE = "unprivileged"
+DECLARED = ("nothing", "declared")
+OF_THE_PAYLOAD = frozenset({"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"})  # what bash and Python themselves put there
 
 
 @check("BOX-11", needs=("asked",))
@@ -102,9 +104,6 @@ def a_declaration_has_its_printed_effect(bench: Bench) -> Iterator[Verdict]:
     yield from undeclared(bench)
 
 
-OF_THE_PAYLOAD = frozenset({"PWD", "OLDPWD", "SHLVL", "_", "LC_CTYPE"})  # what bash and Python themselves put there
-
-
 def undeclared(bench: Bench) -> Iterator[Verdict]:
     """Whether a tool whose skill declares nothing has the environment that is stated."""
     stated = bench.facts.setting.declared["bare-environment"]
@@ -125,6 +124,3 @@ def undeclared(bench: Bench) -> Iterator[Verdict]:
                 full if full and full.seen["names"] and set(full.seen["names"]) - set(bare.seen["names"]) else None
             )
             yield bench.passed(f"nothing but {', '.join(stated)}", [bare], control, **scope)
-
-
-DECLARED = ("nothing", "declared")

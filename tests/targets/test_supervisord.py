@@ -101,7 +101,7 @@ def printed(untouched: None, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     scratch = tmp_path_factory.mktemp("commands")
     for folder in [scratch, *list(scratch.parents)[:2]]:
         folder.chmod(0o755)  # a program that runs as nobody must get to its own directory
-    with ThreadPoolExecutor(4) as pool:  # they mostly wait
+    with ThreadPoolExecutor(8) as pool:  # they mostly wait
         outputs = list(pool.map(lambda finding: shown(finding, scratch), findings()))
     assert not list(scratch.iterdir()), "a command left something behind"
     return dict(zip((finding.requirement for finding in findings()), outputs, strict=True))
