@@ -53,10 +53,9 @@ STANDS: Final = {
         "between boots that share a stage; the last table says which kinds of case it is."
     ),
     "growth": (
-        "Memory is most while a record is verified: its verdicts are there and are drawn once more. A verdict names "
-        "the observations that it rests on, each name a text of 57 bytes with 8 for its place in the list: 64 MiB "
-        "for a million names, which is more than the whole gap. Numbers in their place would take 4 bytes each. "
-        "Time: each observation is written once, read back once, and judged twice."
+        "Memory is most while a record is verified: all observations are there, in columns, with the index by which "
+        "checks find them, and the verdicts are there and are drawn once more. Time: each observation is written "
+        "once, read back once, and judged twice."
     ),
     "starts": "The interpreter and its imports: `python -X importtime -m wallbite list` says which.",
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import overload
+from typing import Final, overload
 
 from wallbite.alike import Alike
+
+_ID: Final = re.compile("o[1-9][0-9]{0,9}")  # past every record: Python reads no number of thousands of digits
 
 
 def id_of(place: int) -> str:
@@ -16,10 +19,7 @@ def id_of(place: int) -> str:
 
 def place_of(name: str) -> int | None:
     """The place that an id of a record stands for; None where it is no such id."""
-    digits = name[1:]
-    if name[:1] != "o" or not digits.isascii() or not digits.isdigit() or digits[0] == "0":
-        return None
-    return int(digits) - 1
+    return int(name[1:]) - 1 if _ID.fullmatch(name) else None
 
 
 class Ids(Alike[str]):
@@ -53,6 +53,6 @@ def of(names: Iterable[str]) -> Sequence[str]:
     found = tuple(names)
     try:
         places = array("I", [-1 if (place := place_of(name)) is None else place for name in found])
-    except (OverflowError, ValueError):  # one is no id, or that of a place past every record
+    except OverflowError:  # one is no id, or that of a place past every record
         return found
     return Ids(places)

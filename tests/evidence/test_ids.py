@@ -29,6 +29,8 @@ def test_they_are_as_a_tuple_of_them(names: list[str]) -> None:
 @pytest.mark.parametrize("name", ["", "o", "o0", "o01", "x1", "o1 ", "o²", f"o{2**32 + 1}", "o" + "9" * 5000, "o-1"])
 def test_what_is_no_id_of_a_place_stays_a_text(name: str) -> None:
     """Together with whatever stands beside it."""
+    place = ids.place_of(name)
+    assert place is None or place >= 2**32
     assert ids.of(["o1", name]) == ("o1", name)
     assert type(ids.of(["o1", name])) is tuple
 

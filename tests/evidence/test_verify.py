@@ -122,11 +122,13 @@ def test_a_whitewashed_verdict_is_found_by_judging_again(record: Path) -> None:
     assert found.added == (dataclasses.replace(true, reason="looks good"),)
 
 
-def test_evidence_that_is_not_there_is_found(record: Path) -> None:
-    """A verdict rests on observations of the record."""
+@pytest.mark.parametrize("name", ["o999", "o0", "", "o4294967297", "o" + "9" * 5000])
+def test_evidence_that_is_not_there_is_found(record: Path, name: str) -> None:
+    """A verdict rests on observations of the record; no name is too long to say so."""
     lines = list(map(json.loads, record.read_text().splitlines()))
-    next(line for line in lines if line["kind"] == "verdicts")["verdicts"][0]["evidence"] = ["o999"]
+    next(line for line in lines if line["kind"] == "verdicts")["verdicts"][0]["evidence"] = [name]
     record.write_bytes(rechain(lines))
     found = verify(record)
     assert found.state is State.ALTERED
-    assert "'o999'" in found.detail
+    assert f"'{name[:40]}" in found.detail
+    assert len(found.detail) < 200

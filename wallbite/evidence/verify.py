@@ -29,6 +29,7 @@ from wallbite.verdict import Verdict
 Judge = Callable[[Record], Iterable[Verdict]]
 
 INTACT: Final = "self-consistent, origin not proven"
+_SHORT: Final = 40  # characters of a name that are told
 UNALTERED: Final = "unaltered since the attestation was signed with this key"
 
 
@@ -82,8 +83,9 @@ def verify(place: Path, judge: Judge | None = None) -> Verification:
         record = load(path)
     except Broken as broken:
         return _broken(path, broken)
-    if dangling := _dangling(record):
-        return Verification(State.ALTERED, detail=f"a verdict names the observation {dangling!r}, which is not there")
+    if (name := _dangling(record)) is not None:
+        told = repr(name if len(name) <= _SHORT else f"{name[:_SHORT]}...")
+        return Verification(State.ALTERED, detail=f"a verdict names the observation {told}, which is not there")
     return _intact() if judge is None else _judged(record, judge)
 
 
@@ -136,10 +138,14 @@ def _broken(path: Path, broken: Broken) -> Verification:
     return Verification(State.ALTERED if ours else State.NOT_A_RECORD, broken.line, broken.detail)
 
 
-def _dangling(record: Record) -> str:
+def _dangling(record: Record) -> str | None:
+    """The first name of an observation that is not there; a verdict may be without a control."""
     known = ById(record.observations)
-    named = (name for verdict in record.verdicts for name in (*verdict.evidence, verdict.control))
-    return next((name for name in named if name and name not in known), "")
+    for verdict in record.verdicts:
+        for name in (*verdict.evidence, *filter(None, [verdict.control])):
+            if name not in known:
+                return name
+    return None
 
 
 def _intact() -> Verification:
