@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wallbite import checks, planning, run
+from wallbite.evidence.model import Record
 from wallbite.evidence.reader import read
 from wallbite.evidence.record import RecordWriter
 from wallbite.facts import Facts
@@ -73,7 +74,7 @@ def replay(trials: Sequence[Trial], folder: Path, progress: Progress) -> Iterato
             raise UsageProblem(
                 "this record is of another trial", str(folder / trial.key), f"one of {trial.key}", "run it again"
             )
-        seconds = sum(case.seconds for case in record.cases)
+        seconds = seconds_of(record)
         progress.finished(trial.key, seconds, None)
         yield Judged(trial, tuple(judge(trial, record.observations)), seconds)
 
@@ -93,8 +94,13 @@ def _keep(trial: Trial, results: Sequence[CaseResult], folder: Path) -> Judged:
             told = run.observations_of(one)
             seen += writer.case(one.case, told, seconds=one.seconds, problem=one.problem)
         verdicts = writer.verdicts(judge(trial, seen))
-        writer.footer(finished=run.now())
-    return Judged(trial, verdicts, sum(one.seconds for one in results))
+        record = writer.footer(finished=run.now())
+    return Judged(trial, verdicts, seconds_of(record))
+
+
+def seconds_of(record: Record) -> float:
+    """Of all its stages, as the record has them: a replay says the same."""
+    return sum(case.seconds for case in record.cases)
 
 
 def _named(case: dict[str, Any]) -> str:
