@@ -23,6 +23,12 @@ def demanded() -> set[str]:
     return set(filter(None, os.environ.get(DEMAND, "").replace(",", " ").split()))
 
 
+def demand_thorough(engine: Engine) -> None:
+    """Leave a long test out where another engine is demanded and this one is not."""
+    if demanded() and engine.name not in demanded():
+        pytest.skip(f"{DEMAND} does not name {engine.name}: tested in short")
+
+
 @pytest.fixture(scope="session", params=engines.ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """Each engine in turn; it has the image of debian-12."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.containers.conftest import TAG, demanded
+from tests.containers.conftest import TAG, demand_thorough, demanded
 from tests.containers.runs import BRIEF, command, container_of, done
 from wallbite.containers import differences, labels, privileges
 from wallbite.containers.engines import Engine
@@ -165,6 +165,7 @@ def test_a_missing_image_is_one_line(engine: Engine, tmp_path: Path, words: list
 
 def test_an_image_of_ones_own(engine: Engine, tmp_path: Path) -> None:
     """A descriptor's Dockerfile is built, and what it keeps of the image is in every stage."""
+    demand_thorough(engine)
     (tmp_path / "Dockerfile").write_text(f"FROM {TAG}\nRUN mkdir /opt/vendor && echo words > /opt/vendor/readme\n")
     text = (content("fixtures", "targets") / "reference.yaml").read_text()
     surface = (

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.containers.conftest import demanded
+from tests.containers.conftest import demand_thorough, demanded
 from wallbite.containers import running
 from wallbite.containers.engines import Engine
 from wallbite.containers.equipping import Image
@@ -61,6 +61,7 @@ def undecided(out: Path) -> set[str]:
 
 def test_the_package_is_judged_in_the_image(engine: Engine, tmp_path: Path) -> None:
     """As on a host: each pass has its control, the sandbox works, and the doctor, who is a command, sees it."""
+    demand_thorough(engine)
     code, said = wallbite(
         engine, tmp_path / "out", "modulatio", "--select", ",".join([*PASSED, *FAILED]), "--seed", "1"
     )
