@@ -67,7 +67,7 @@ def conformance(session: nox.Session, distribution: str) -> None:
 
 @nox.session
 def selftest(session: nox.Session) -> None:
-    """Faults, variants and bad targets: what backs a release (root; some ten minutes on two cores)."""
+    """Faults, variants and bad targets: what backs a release (root; some twelve minutes on two cores)."""
     session.install("-e", ".[dev,targets]")
     session.run("wallbite", "selftest", *session.posargs)
 
