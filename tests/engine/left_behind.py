@@ -61,7 +61,8 @@ def is_ours(one: str, temporary: str) -> bool:
     if kind == "process":
         return True
     if kind == "mount":
-        return not any(place in path for place in ELSEWHERE)
+        place = path.split()[1]  # a line of /proc/self/mounts: source, place, type
+        return not any(place == other or place.startswith(f"{other}/") for other in ELSEWHERE)
     try:
         pwd.getpwuid(os.lstat(path).st_uid)
     except KeyError:

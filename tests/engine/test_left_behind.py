@@ -30,6 +30,13 @@ def test_a_file_elsewhere_and_a_process_of_a_stranger_are_seen(tmp_path: Path) -
     assert is_ours(f"file {left}", "/nowhere")
 
 
+def test_a_mount_is_an_engines_by_its_place_alone() -> None:
+    """A stage's own /proc, left mounted, has the name in its line too."""
+    assert is_ours("mount proc /run/stage-1/proc proc rw 0 0", "/nowhere")
+    assert is_ours("mount tmpfs /run/docker-not tmpfs rw 0 0", "/nowhere")
+    assert not is_ours("mount overlay /var/lib/docker/overlay2/a/merged overlay rw 0 0", "/nowhere")
+
+
 def test_what_is_in_the_present_folder_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The report is there, as it was asked for."""
     monkeypatch.chdir(tmp_path)
