@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from wallbite import checks, planning, run
 from wallbite.evidence.model import Record
@@ -19,6 +19,8 @@ from wallbite.progress import Progress
 from wallbite.selftest.trials import Trial
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.verdict import Verdict
+
+WAITING: Final = frozenset({"reload", "stops", "pipes", "timeouts", "beside"})  # for what a broken target never says
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Judged:
 
 def conduct(trials: Sequence[Trial], folder: Path, jobs: int, progress: Progress) -> Iterator[Judged]:
     """Run every trial, those that wait first; its record is kept in the folder that is named as it is."""
-    ordered = sorted(trials, key=lambda trial: not trial.waits)
-    waiting: deque[dict[str, Any]] = deque(case for trial in ordered for case in trial.cases)
+    planned = sorted((trial.cases for trial in trials), key=lambda cases: not _may_wait(cases))
+    waiting: deque[dict[str, Any]] = deque(case for cases in planned for case in cases)
     known, left = {trial.key: trial for trial in trials}, Counter(case["trial"] for case in waiting)
     done: dict[str, list[CaseResult]] = defaultdict(list)
     total = len(waiting)
@@ -101,6 +103,11 @@ def _keep(trial: Trial, results: Sequence[CaseResult], folder: Path) -> Judged:
 def seconds_of(record: Record) -> float:
     """Of all its stages, as the record has them: a replay says the same."""
     return sum(case.seconds for case in record.cases)
+
+
+def _may_wait(cases: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a trial may have to wait long: begun late it would be waited for alone."""
+    return any(case["kind"] in WAITING for case in cases)
 
 
 def _named(case: dict[str, Any]) -> str:

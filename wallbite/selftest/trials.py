@@ -18,7 +18,6 @@ from wallbite.target import load
 from wallbite.verdict import Verdict
 
 LIBRARY: Final = "reference-channels"
-WAITING: Final = frozenset({"reload", "stops", "pipes", "timeouts", "beside"})  # for what a broken target never says
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,6 @@ class Trial:
     def cases(self) -> list[dict[str, Any]]:
         """Its cases, each with what it is about."""
         return [self.about(case) for case in self.planned.cases]
-
-    @property
-    def waits(self) -> bool:
-        """Whether it may have to wait long: begun late it would be waited for alone."""
-        return any(case["kind"] in WAITING for case in self.planned.cases)
 
     def about(self, case: dict[str, Any]) -> dict[str, Any]:
         """A case of this trial, as a worker takes it."""
