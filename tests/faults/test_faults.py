@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -58,14 +58,20 @@ def test_a_fault_names_what_exists_and_says_what_it_breaks(known: Catalogue, nam
 def defined() -> dict[str, set[str]]:
     """The names that each module of the reference has at its top, by its dotted name."""
     return {
-        ".".join(path.relative_to(RUNTIME.parent).with_suffix("").parts): set(top(ast.parse(path.read_text())))
+        ".".join(path.relative_to(RUNTIME.parent).with_suffix("").parts): set(bound(top(ast.parse(path.read_text()))))
         for path in RUNTIME.rglob("*.py")
     }
 
 
-def top(tree: ast.Module) -> Iterator[str]:
+def top(tree: ast.Module) -> Iterator[ast.AST]:
+    """What is not within a function or a class."""
+    for node in tree.body:
+        yield from [node] if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else ast.walk(node)
+
+
+def bound(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Functions, classes, variables and imports."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             yield node.name
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -86,16 +92,17 @@ def test_a_fault_uses_nothing_that_the_reference_no_longer_has(name: str, define
 def unknown(tree: ast.Module, defined: dict[str, set[str]]) -> set[str]:
     """The names that a module uses and nobody gives it: its own, and those of modules that it imports."""
     nodes = list(ast.walk(tree))
-    own = {*top(tree), *dir(builtins), *BY_ITSELF}
+    own = {*bound(nodes), *dir(builtins), *BY_ITSELF}
     own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     own |= {node.name for node in nodes if isinstance(node, ast.ExceptHandler) and node.name}
     found = {node.id for node in nodes if isinstance(node, ast.Name)} - own
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     imported: dict[str, set[str]] = {}  # by what it is called here, all that such a module defines
     for node in nodes:
-        for alias in node.names if isinstance(node, ast.ImportFrom) else ():
-            if known := defined.get(f"{node.module}.{alias.name}"):  # type: ignore[attr-defined]  # it is an import
-                imported.setdefault(alias.asname or alias.name, set()).update(known, BY_ITSELF)
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if known := defined.get(f"{node.module}.{alias.name}"):
+                    imported.setdefault(alias.asname or alias.name, set()).update(known, BY_ITSELF)
     for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in stored:
             known = imported.get(node.value.id)
