@@ -122,7 +122,7 @@ class Installation:
 
     def config_document(self) -> dict[str, Any]:
         """The descriptor's main configuration with its placeholders filled in."""
-        document: dict[str, Any] = pickle.loads(self._pickled)  # noqa: S301 - our own
+        document: dict[str, Any] = pickle.loads(self._pickled)  # noqa: S301 - our own; each caller may change its copy
         return document
 
     @cached_property
