@@ -1,31 +1,28 @@
 """The floor of a run: the same boots and spawns in the same stages, and nothing that is observed or judged.
 
-:func:`count` is what a worker runs once, outside of any measurement: a real case, beside which is written down when the
-gateway was started with which configuration, what it was asked to spawn, and which commands of its own were run.
-:func:`conduct` then does just these. A probe gets a plan without attempts; everything else is as it was.
+``benchmarks/counting.py`` wrote down when the gateway was started with which configuration, what it was asked to
+spawn, and which commands of its own were run. :func:`conduct` does just these. A probe gets a plan without attempts;
+everything else is as it was.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import dataclasses
 import itertools
-import json
 import os
 import re
-import sys
 import time
-import zlib
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.counting import Emit, Step, unpacked
+from benchmarks.planting import plant
 from wallbite.cases import conduct as cases
+from wallbite.cases.code.changing import Subject, lay_subjects
 from wallbite.cases.scene import Scene
 from wallbite.installation import command, talk
-from wallbite.installation.gateway import Gateway, read_bounded
-from wallbite.installation.installation import PLANS, Installation
+from wallbite.installation.gateway import Gateway
+from wallbite.installation.installation import PLANS
 from wallbite.postures import POSTURES
 from wallbite.probing.plan import Plan
 from wallbite.stages.launch import LaunchError
@@ -33,107 +30,22 @@ from wallbite.target import Ready
 
 SPAN: Final = 200  # uids of a worker
 PATIENCE: Final = 5.0  # seconds that a job or a command of the floor may take
-PLAIN: Final = ("cwd", "env", "umask", "user", "group", "extra_groups")  # options of a command that can be told
-
-Emit = Callable[[dict[str, Any]], None]
-Step = dict[str, Any]
 
 prepare = cases.prepare
 
 
-# -- counting --------------------------------------------------------------------------------------
-
-
-def count(request: dict[str, Any], emit: Emit) -> None:
-    """A real case; its only observation is what it started."""
-    steps: list[Step] = []
-    _watch(steps)
-    with contextlib.suppress(Exception):  # a case that gives up has started what it has
-        cases.conduct(request, lambda _: None)
-    emit({"uid_base": request["uid_base"], "steps": steps})
-
-
-def _watch(steps: list[Step]) -> None:
-    """Note each start, request and command, wherever it is called from."""
-    start, wait = Gateway.start, Gateway.wait
-
-    def started(self: Gateway, argv: Any = None, by: Any = None, cwd: str = "/") -> None:
-        begun = argv or self.installation.expanded(list(self.installation.target.gateway.serve))
-        posture = (self.posture or self.installation.posture).name
-        steps.append({
-            "do": "boot", "argv": [str(word) for word in begun], "files": _files(self.installation),
-            "ready": dataclasses.asdict(self.ready) if self.ready else None,
-            "user": self.user, "posture": posture, "cwd": cwd, "end": "",
-        })  # fmt: skip
-        start(self, argv, by, cwd)
-
-    def waited(self: Gateway, within: float) -> str:
-        boot = next(step for step in reversed(steps) if step["do"] == "boot")
-        boot["end"] = wait(self, within)
-        return str(boot["end"])
-
-    def asked(installation: Any, request: Any, values: Mapping[str, Any], timeout: float = 10.0) -> Any:
-        terms = installation.target.spawn
-        if terms is not None and request in (terms.request, terms.event):
-            told = {name: str(value) for name, value in values.items() if name != "plan"}
-            kept = {name: value for name, value in _plan(values).items() if name in ("respond", "first")}
-            steps.append({"do": "spawn" if request == terms.request else "event", "values": told, "plan": kept})
-        return ask(installation, request, values, timeout)
-
-    def bounded(argv: Any, timeout: float, *stdin: Any, **options: Any) -> Any:
-        kept = {name: value for name, value in options.items() if name in PLAIN}
-        steps.append({"do": "command", "argv": [str(word) for word in argv], "options": kept})
-        return run_bounded(argv, timeout, *stdin, **options)
-
-    def laid(self: Installation, *given: Any, **options: Any) -> None:
-        plugins = options.get("plugins")
-        steps.append({"do": "lay", "plugins": None if plugins is None else sorted(plugins)})
-        lay_down(self, *given, **options)
-
-    ask, run_bounded, lay_down = talk.ask, command.run_bounded, Installation.lay_down
-    Installation.lay_down = laid  # type: ignore[method-assign]  # it tells, and calls the one it stands for
-    Gateway.start, Gateway.wait = started, waited  # type: ignore[method-assign]  # as above
-    for module in [module for name, module in sys.modules.items() if name.startswith("wallbite.")]:
-        for name, old, new in (("ask", ask, asked), ("run_bounded", run_bounded, bounded)):
-            if getattr(module, name, None) is old:
-                setattr(module, name, new)
-
-
-def _files(installation: Installation) -> dict[str, str]:
-    """The configuration as it lies there, packed, by its paths; what an account sees of it is not asked."""
-    config = installation.target.config
-    paths = [str(installation.expanded(one.path)) for one in (config.main, *config.parts)] if config else []
-    return {path: base64.b64encode(zlib.compress(read_bounded(path).encode())).decode() for path in paths}
-
-
-def _unpacked(step: Step) -> Step:
-    """A step with its files as they were: some are large, and what a worker tells is bounded."""
-    files = {path: zlib.decompress(base64.b64decode(text)).decode() for path, text in step.get("files", {}).items()}
-    return {**step, "files": files}
-
-
-def _plan(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The plan that a request names, or nothing."""
-    try:
-        found: dict[str, Any] = json.loads(Path(str(values["plan"])).read_text())
-    except (OSError, KeyError, ValueError):
-        return {}
-    return found
-
-
-# -- doing just that -------------------------------------------------------------------------------
-
-
 def conduct(request: dict[str, Any], emit: Emit) -> None:
-    """Lay the target down, and do the steps; says how many boots ended as they did before."""
-    base, steps = request["params"]["uid_base"], list(map(_unpacked, request["params"]["steps"]))
+    """Lay the target down, and do the steps; says what of the boots and of what was asked for ended as before."""
+    base, steps = request["params"]["uid_base"], list(map(unpacked, request["params"]["steps"]))
     scene = Scene.of(request, cases._prepared[0], emit)  # noqa: SLF001 - as the real cases
-    laid = next((step["plugins"] for step in steps if step["do"] == "lay"), None)
-    scene.lay_down(plugins=laid)
+    laid = next((step for step in steps if step["do"] == "lay"), {"plugins": None, "secrets": {}})
+    scene.installation.values |= laid["secrets"]  # the configurations that follow have them
+    scene.lay_down(plugins=laid["plugins"])
     gateway: Gateway | None = None
     pending: list[str] = []
     numbers = itertools.count(1)
     unlike, boots = [], 0
+    refused, asked = [], 0
     for step in (one for one in _moved(steps, base, request["uid_base"]) if one["do"] != "lay"):
         if step["do"] == "boot":
             _end(scene, gateway, pending)
@@ -147,10 +59,15 @@ def conduct(request: dict[str, Any], emit: Emit) -> None:
             ended = gateway.wait(PATIENCE)
             if step["end"] and ended != step["end"]:
                 unlike.append([step["argv"][-3:], step["end"], ended, gateway.tail()[-200:]])
+        elif step["do"] == "subjects":
+            lay_subjects(scene, [Subject(**one) for one in step["subjects"]])
         else:
-            _other(scene, step, next(numbers), pending)
+            asked += "status" in step
+            status = _other(scene, step, next(numbers), pending)
+            if status != step.get("status"):
+                refused.append([step["do"], step["status"], status])
     _end(scene, gateway, pending)
-    emit({"boots": boots, "unlike": unlike})
+    emit({"boots": boots, "unlike": unlike, "asked": asked, "refused": refused})
 
 
 def _moved(steps: list[Step], before: int, now: int) -> list[Step]:
@@ -173,9 +90,8 @@ def _moved(steps: list[Step], before: int, now: int) -> list[Step]:
 
 def _boot(scene: Scene, step: Step) -> Gateway:
     """Start it with the configuration that it had; where one names a plan, there is one without attempts."""
-    for path, text in step["files"].items():
-        if text:
-            Path(path).write_text(text)
+    plant(step["planted"])
+    for text in _configured(step).values():
         for name in set(re.findall(rf"{PLANS}/([\w.-]+)\.json", text)):
             scene.write_plan(name, Plan("0bad", ()))
     gateway = scene.gateway(ready=Ready(**step["ready"]) if step["ready"] else None)
@@ -184,17 +100,31 @@ def _boot(scene: Scene, step: Step) -> Gateway:
     return gateway
 
 
-def _other(scene: Scene, step: Step, number: int, pending: list[str]) -> None:
-    """A command, an event or a spawn; a probe's plan has no attempts, and what it is to answer with."""
+def _configured(step: Step) -> dict[str, str]:
+    """Write the configuration as it was."""
+    files: dict[str, str] = step["files"]
+    for path in [path for path in files if files[path]]:
+        Path(path).write_text(files[path])
+    return files
+
+
+def _other(scene: Scene, step: Step, number: int, pending: list[str]) -> int | None:
+    """A command, an event or a spawn; a probe's plan has no attempts, and what it is to answer with.
+
+    Returns the status of the reply; 0 where there is none, None for a command.
+    """
     terms = scene.target.spawn
     assert terms is not None  # noqa: S101 - it was asked for a spawn
     with contextlib.suppress(OSError):
         if step["do"] == "command":
+            _configured(step)
             command.run_bounded(step["argv"], PATIENCE, **step["options"])
-        elif step["do"] == "event" and terms.event:
-            talk.ask(scene.installation, terms.event, step["values"])
+            return None
+        if step["do"] == "event" and terms.event:
+            reply = talk.ask(scene.installation, terms.event, step["values"])
             pending += ["storm"] if _storms(scene, [step["values"]["event"]]) else []
-        elif terms.request:
+            return reply.status
+        if terms.request:
             told = {**step["plan"], "first": "fail" if step["plan"].get("first") == "fail" else None}
             path = scene.write_plan(f"floor-{number}", Plan(f"{number:04x}", (), **told))
             reply = talk.ask(scene.installation, terms.request, {**step["values"], "plan": path})
@@ -202,6 +132,8 @@ def _other(scene: Scene, step: Step, number: int, pending: list[str]) -> None:
             pending += ["storm"] if _storms(scene, [str(one.get("type")) for one in events]) else []
             job = str(talk.pick(reply.body, terms.request.job) or "") if terms.request.job else ""
             pending += [job] if job else []
+            return reply.status
+    return None if step["do"] == "command" else 0
 
 
 def _storms(scene: Scene, events: list[str]) -> bool:

@@ -105,7 +105,8 @@ def _core(part: Results) -> Iterator[str]:
     started = ", ".join(f"{number:,} {what}s" for what, number in part["started"].items())
     yield f"Postures: {', '.join(part['postures'])}; {part['cases']} cases, {part['rounds']} rounds."
     yield f"Started: {started}."
-    yield f"Of the boots, {part['boots that ended in the floor as in the run']:.1%} end in the floor as in the run.\n"
+    alike, told_so = (part[f"{what} in the floor as in the run"] for what in ("boots that ended", "requests answered"))
+    yield f"In the floor {alike:.1%} of the boots end as in the run; {told_so:.1%} of the requests are answered so.\n"
     seconds, shares = part["seconds"], part["profile"]
     yield from table(
         ("", "seconds"),

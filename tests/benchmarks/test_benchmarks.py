@@ -56,6 +56,16 @@ def test_a_run_is_not_ten_times_its_floor() -> None:
     assert 0.1 < found["ratio"]["median"] < TENFOLD * 1.3
 
 
+@needs_root
+def test_the_floor_spawns_what_the_run_spawns() -> None:
+    """A floor whose requests are refused would be none: its jobs run, those of the storm among them."""
+    found = figures("core.measure(('ambient-caps',), ('DROP-15',), rounds=1)")
+    assert found["requests answered in the floor as in the run"] == 1.0
+    assert found["boots that ended in the floor as in the run"] == 1.0
+    used = found["profile"]["processor seconds in stages"]
+    assert used["floor"] > 0.5 * used["run"]  # most of it are five hundred jobs
+
+
 def test_a_goal_that_is_missed_is_said_to_be_missed() -> None:
     """By the median, on either side."""
     found = figures(
