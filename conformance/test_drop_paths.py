@@ -215,7 +215,7 @@ def ran_or_misnamed(bench: Bench, seen: Mapping[str, Any]) -> str:
     return f"{seen['attempts']} attempts, expected exactly one" if more else ""
 
 
-@check("DROP-15", needs=("spawns",))
+@check("DROP-15", needs=("storm",))
 def keeps_identities_apart_in_a_storm(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         jobs = bench.facts.find(posture, "storm-job")
@@ -237,7 +237,7 @@ def storm_verdict(bench: Bench, posture: str, account: str, jobs: list[Observati
         return bench.failed(f"{len(bad)} of {len(jobs)} jobs: {bad[0][1]}", [one for one, _ in bad], **scope)
     if len(jobs) != share or len({one.seen["job"] for one in jobs}) != share:
         return bench.failed(f"{len(jobs)} jobs had its configuration, {share} were asked for it", jobs, **scope)
-    control = bench.facts.first(posture, "posture", kind="spawns")
+    control = bench.facts.first(posture, "posture", kind="storm")
     return bench.passed(f"{len(jobs)} jobs of {total} interleaved, each with its own identity", jobs, control, **scope)
 
 
@@ -250,7 +250,7 @@ def mixed_up(seen: dict[str, Any]) -> str:
     return f"HOME is {seen['home']}" if seen["home"] not in ("", seen["expected"]["directory"]) else ""
 
 
-@check("DROP-16", needs=("walls", "spawns"), reads=("matrix", "drawn"))
+@check("DROP-16", needs=("walls", "spawns"), reads=("matrix", "drawn", "storm"))
 def never_is_root_or_the_gateway(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         if posture in ENFORCING:

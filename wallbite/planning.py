@@ -22,7 +22,7 @@ from wallbite.cases.channels import (
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
 from wallbite.cases.disk import modes, places, planted, raced
-from wallbite.cases.drops import drops, spawns
+from wallbite.cases.drops import drops, spawns, storm
 from wallbite.cases.ends import besides, ends
 from wallbite.cases.gate import boots, matrix, reloads, sharing, verbs
 from wallbite.cases.secrets import deliveries, environments, secret_boots
@@ -39,6 +39,7 @@ Case = dict[str, Any]
 _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     walls.plan,
     spawns.plan,
+    storm.plan,
     drops.plan,
     fingerprints.plan,
     races.plan,
@@ -65,7 +66,7 @@ OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-op
 _TAKES: Final = {
     "gate": "matrix drawn reload tiers unknown-keys override documents map writable sealed places raced side-doors"
     " fingerprints lock-records lock-tiers code-race unconfined secrets-unconfined",
-    "spawn": "walls spawns drop-fails no-default reload timeouts pipes stops beside backup harried fingerprints"
+    "spawn": "walls spawns storm drop-fails no-default reload timeouts pipes stops beside backup harried fingerprints"
     " lock-records lock-tiers code-race environment unconfined secrets secrets-unconfined",
     "fingerprints": "fingerprints lock-records lock-tiers code-race",
     "side_doors": "side-doors",

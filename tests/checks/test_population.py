@@ -105,7 +105,7 @@ def test_a_storm_in_which_one_account_answers_for_another_is_a_fail() -> None:
     none = dict.fromkeys(("permitted", "effective", "inheritable", "ambient"), "0")
     shares = ["alpha", "alpha", "alpha", "beta"]
     jobs = [
-        seen(kind="spawns", operation="storm-job", account=name, vantage="spawned", errno="OK", seen={
+        seen(kind="storm", operation="storm-job", account=name, vantage="spawned", errno="OK", seen={
             **who, "capabilities": none, "job": str(number), "expected": {"uid": 7, "gid": 7, "directory": "/a"},
         })
         for number, name in enumerate(shares)

@@ -31,11 +31,11 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "gate.py": Subject(("matrix",), "tiers override unknown-keys reload verbs", GATED),
     "drop.py": Subject(("drop-fails", "timeouts", "walls spawns"), "stops pipes secrets reload"),
     "spawner.py": Subject(
-        ("environment", "timeouts", "stops", "pipes", "drop-fails"), "walls spawns secrets reload modes"
+        ("environment", "timeouts", "stops", "pipes", "drop-fails"), "walls spawns storm secrets reload modes"
     ),
     "attempt.py": Subject(
         ("environment", "timeouts", "pipes", "drop-fails", "secrets"),
-        "stops fingerprints unconfined spawns walls no-default",
+        "stops fingerprints unconfined spawns storm walls no-default",
     ),
     "environment.py": Subject(("environment",), "unconfined spawns verbs", ("ambient-caps", "unprivileged")),
     "accounts.py": Subject(("tiers", "map", "documents"), "no-default spawns walls fingerprints modes places"),

@@ -26,7 +26,7 @@ from wallbite.cases.channels.calling import prepare_files
 from wallbite.cases.code import fingerprints, locking, races
 from wallbite.cases.configuration import admission, documents, mapping
 from wallbite.cases.disk import modes, places, planted, raced
-from wallbite.cases.drops import drops, spawns
+from wallbite.cases.drops import drops, spawns, storm
 from wallbite.cases.ends import besides, ends
 from wallbite.cases.gate import boots, matrix, reloads, verbs
 from wallbite.cases.scene import CaseProblem, Scene
@@ -47,6 +47,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "drawn": matrix.run,
     "walls": walls.run,
     "spawns": spawns.run,
+    "storm": storm.run,
     "drop-fails": drops.run,
     "no-default": drops.run_without_default,
     "reload": reloads.run,

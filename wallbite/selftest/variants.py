@@ -28,10 +28,10 @@ WRAPPER: Final = "/opt/gateway/wrapped"
 CREATED: Final = frozenset({"modes", "places", "backup"})
 # Not WALL: a rename needs a neighbour on the mount that it is tried on, and there is none on a mount of data alone.
 MOUNTED: Final = frozenset({"modes", "places", "backup", "environment"})
-STARTED: Final = frozenset({"walls", "spawns", "fingerprints", "drop-fails"})
+STARTED: Final = frozenset({"walls", "spawns", "storm", "fingerprints", "drop-fails"})
 ELSEWHERE: Final = frozenset({"walls", "modes", "backup", "fingerprints", "environment", "secrets"})
-SAYING: Final = frozenset({"spawns", "secrets", "drop-fails"})
-FEW: Final = frozenset({"walls", "spawns", "modes", "environment", "backup"})
+SAYING: Final = frozenset({"spawns", "storm", "secrets", "drop-fails"})
+FEW: Final = frozenset({"walls", "spawns", "storm", "modes", "environment", "backup"})
 MANY: Final = frozenset({"modes", "environment", "backup", "drop-fails"})
 POSTURE: Final = frozenset({"matrix", "walls", "tiers", "override", "unconfined", "secrets-unconfined"})
 

@@ -1,11 +1,11 @@
-"""Case ``spawns``: every way to a spawn, for every account; a plugin without a grant; and a storm of jobs."""
+"""Case ``spawns``: every way to a spawn, for every account; and a plugin without a grant."""
 
 from __future__ import annotations
 
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.spawning import Errand, collect, collect_all, identity_attempts, missing, observe, spawn, start
@@ -14,11 +14,7 @@ from wallbite.installation.talk import ask
 from wallbite.postures import ENFORCING
 from wallbite.probing.answers import AnswerProblem, parse
 from wallbite.probing.plan import Plan
-from wallbite.probing.shapes import AnswerProblem as StormProblem
-from wallbite.probing.storm import parse_storm
 from wallbite.target import SpawnPath
-
-STORM_WITHIN: Final = 30.0
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -29,7 +25,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def run(scene: Scene) -> None:
-    """Plans first, since some paths spawn at boot; then each path, the storm, and a restart."""
+    """Plans first, since some paths spawn at boot; then each path, and a restart."""
     scene.lay_down()
     terms = scene.target.spawn
     assert terms is not None
@@ -39,7 +35,6 @@ def run(scene: Scene) -> None:
     for path in terms.paths.values():
         follow(scene, gateway, path, waiting.get(path.name))
     ungranted(scene, gateway)
-    storm(scene, gateway)
     for path in terms.paths.values():
         if path.by == "restart":
             restart(scene, gateway, path)
@@ -152,37 +147,3 @@ def send_event(scene: Scene, *types: str) -> None:
     asked = start(scene, Errand(scene.accounts[0], f"emit-{secrets.token_hex(4)}", (), {"respond": {"events": events}}))
     if isinstance(asked, str):
         raise CaseProblem(f"no event could be sent: {asked}")
-
-
-def storm(scene: Scene, gateway: Gateway) -> None:
-    """Many jobs at once, interleaved over the accounts; each tells who it was."""
-    terms = scene.target.spawn
-    if terms is None or terms.storm is None:
-        return
-    if scene.silent:
-        missing(scene, Errand("", "storm"), f"no storm: {'; '.join(dict.fromkeys(scene.silent.values()))}")
-        return
-    jobs = terms.storm.jobs
-    names = [scene.accounts[number % len(scene.accounts)] for number in range(jobs)]
-    send_event(scene, *(str(scene.installation.expanded(terms.storm.event, account=name)) for name in names))
-    letters = scene.inbox.await_storm(jobs, time.monotonic() + STORM_WITHIN)
-    for _, owner, data in letters:
-        try:
-            seen = parse_storm(data, owner)
-        except StormProblem as problem:
-            missing(scene, Errand("", "storm"), str(problem))
-            continue
-        account = str(seen["mark"])
-        who = {
-            "uids": seen["uids"],
-            "gids": seen["gids"],
-            "groups": seen["groups"],
-            "capabilities": seen["caps"],
-            "cwd": seen["cwd"],
-            "home": seen["directories"].get("HOME", ""),
-            "file_uid": seen["file_uid"],
-            "job": seen["job"],
-            "expected": scene.ids(account) if account in scene.accounts else {},
-            "gateway": scene.gateway_ids,
-        }
-        scene.emit("storm-job", "spawned", account=account, vantage="spawned", step="storm", errno="OK", seen=who)
