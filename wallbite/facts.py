@@ -13,6 +13,8 @@ from wallbite.observation import OK, Observation
 from wallbite.observations import Column, columns_of
 
 TOLD: Final = 3  # problems that one reason names
+ASKED: Final = 1 << 12  # answers that an index remembers
+FEW: Final = 64  # places of such an answer, at most
 # By which fields observations can be found at once; the first that fits is taken.
 FAMILIES: Final = (
     ("posture", "account", "object"),
@@ -107,8 +109,23 @@ class Index:
         """The kinds of case of which there are observations, in the order in which they came."""
         return tuple(str(kind) for kind in self.columns["kind"].values)
 
-    def places(self, operations: Iterable[str], wanted: Mapping[str, str | None]) -> Iterator[int]:
+    def places(self, operations: tuple[str, ...], wanted: Mapping[str, str | None]) -> Sequence[int]:
         """The places of what equals ``wanted``: operation by operation, then kind by kind, in order."""
+        key = (operations, *wanted.items())  # attempt by attempt a check asks for the same look, the same control
+        if (known := self._asked.get(key)) is not None:
+            return known
+        found = tuple(self._places(operations, wanted))
+        if len(found) <= FEW:
+            if len(self._asked) >= ASKED:
+                self._asked.clear()
+            self._asked[key] = found
+        return found
+
+    @cached_property
+    def _asked(self) -> dict[tuple[Any, ...], tuple[int, ...]]:
+        return {}
+
+    def _places(self, operations: Iterable[str], wanted: Mapping[str, str | None]) -> Iterator[int]:
         numbers: dict[str, int] = {}
         for name, value in wanted.items():
             if (number := self.columns[name].known.get(value)) is None:

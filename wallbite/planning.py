@@ -111,12 +111,13 @@ def called_cases(library: Library, postures: Sequence[str], seed: int) -> Iterat
     yield from redactions.plan(postures, seed)
 
 
-def unfinished(case: Case, seen: Sequence[Observation]) -> list[Case]:
+def unfinished(case: Case, seen: Iterable[Observation]) -> list[Case]:
     """What is to be done again of a case of several cells, where ``seen`` does not hold one observation of each."""
     if not case["params"].get("cells"):
         return []
-    cells = sum(one.operation != "case" for one in seen)
-    return sharing.rest(case, cells, broke=cells < len(seen))
+    told = [one.operation for one in seen]
+    cells = sum(operation != "case" for operation in told)
+    return sharing.rest(case, cells, broke=cells < len(told))
 
 
 def _wanted(

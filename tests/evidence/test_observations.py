@@ -50,7 +50,9 @@ def test_what_is_found_is_what_a_walk_through_all_finds(
         and all(getattr(one, name) == value for name, value in wanted.items())
     ]
     for observations in (given_, Observations(given_)):
-        assert list(Index(observations).places(operations, {**wanted, "posture": "a"})) == expected
+        index = Index(observations)
+        for _ in ("looked for", "remembered"):
+            assert list(index.places(tuple(operations), {**wanted, "posture": "a"})) == expected
 
 
 def test_what_was_seen_is_in_the_order_of_a_record() -> None:

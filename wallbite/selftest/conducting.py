@@ -38,9 +38,8 @@ class Judged:
 
 
 def conduct(trials: Sequence[Trial], folder: Path, jobs: int, progress: Progress) -> Iterator[Judged]:
-    """Run every trial, those that wait first; its record is kept in the folder that is named as it is."""
-    planned = sorted((trial.cases for trial in trials), key=lambda cases: not _may_wait(cases))
-    waiting: deque[dict[str, Any]] = deque(case for cases in planned for case in cases)
+    """Run every trial, those that wait early; its record is kept in the folder that is named as it is."""
+    waiting = deque(_mingled([trial.cases for trial in trials]))
     known, left = {trial.key: trial for trial in trials}, Counter(case["trial"] for case in waiting)
     done: dict[str, list[CaseResult]] = defaultdict(list)
     total = len(waiting)
@@ -51,7 +50,7 @@ def conduct(trials: Sequence[Trial], folder: Path, jobs: int, progress: Progress
             progress.finished(_named(result.case), result.seconds, result.problem)
             trial = known[result.case["trial"]]
             done[trial.key].append(result)
-            again = planning.unfinished(result.case, list(run.observations_of(result)))
+            again = planning.unfinished(result.case, run.observations_of(result))
             waiting.extend(trial.about(case) for case in again)
             left[trial.key] += len(again) - 1
             if again:
@@ -105,8 +104,19 @@ def seconds_of(record: Record) -> float:
     return sum(case.seconds for case in record.cases)
 
 
+def _mingled(planned: Sequence[Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """The cases of trials that may have to wait long, one by one with others, until they are begun.
+
+    Begun late they would be waited for alone, and many at once would leave the processors idle.
+    """
+    long = [case for cases in planned if _may_wait(cases) for case in cases]
+    others = [case for cases in planned if not _may_wait(cases) for case in cases]
+    paired = min(len(long), len(others))
+    yield from (case for pair in zip(long[:paired], others[:paired], strict=True) for case in pair)
+    yield from (*long[paired:], *others[paired:])
+
+
 def _may_wait(cases: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a trial may have to wait long: begun late it would be waited for alone."""
     return any(case["kind"] in WAITING for case in cases)
 
 
