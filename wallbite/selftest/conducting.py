@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from wallbite.stages.pool import CaseResult, Pool
 from wallbite.verdict import Verdict
 
 WAITING: Final = frozenset({"reload", "stops", "pipes", "timeouts", "beside"})  # for what a broken target never says
+BESIDE: Final = 4  # cases that are begun with one that may have to wait
 
 
 @dataclass(frozen=True)
@@ -105,15 +107,15 @@ def seconds_of(record: Record) -> float:
 
 
 def _mingled(planned: Sequence[Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """The cases of trials that may have to wait long, one by one with others, until they are begun.
+    """The cases of trials that may have to wait long, each with some others, until they are begun.
 
     Begun late they would be waited for alone, and many at once would leave the processors idle.
     """
-    long = [case for cases in planned if _may_wait(cases) for case in cases]
-    others = [case for cases in planned if not _may_wait(cases) for case in cases]
-    paired = min(len(long), len(others))
-    yield from (case for pair in zip(long[:paired], others[:paired], strict=True) for case in pair)
-    yield from (*long[paired:], *others[paired:])
+    others = iter([case for cases in planned if not _may_wait(cases) for case in cases])
+    for case in (case for cases in planned if _may_wait(cases) for case in cases):
+        yield case
+        yield from itertools.islice(others, BESIDE)
+    yield from others
 
 
 def _may_wait(cases: Sequence[Mapping[str, Any]]) -> bool:
