@@ -15,6 +15,7 @@ KINDS = (
     "manifest",
     "entrypoint",
     "interpreter",
+    "interpreter-by-env",
     "module",
     "bytecode",
     "shared-object",

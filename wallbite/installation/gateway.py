@@ -26,6 +26,7 @@ TAIL: Final = 600  # characters of output that an observation keeps
 BOUND: Final = 4 << 20  # bytes of output or log that are ever read
 LOOK: Final = 1.0  # seconds that it may take to say whether it is ready
 UNKNOWN: Final = 255  # the exit status of what somebody else reaped
+SYSTEM: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TICK: Final = 0.004  # seconds between two looks at a port: nothing announces a listening socket
 
 
@@ -262,7 +263,7 @@ def own_environment(installation: Installation) -> dict[str, str]:
     """The environment that it is started with."""
     own = installation.expanded(dict(installation.target.gateway.environment))
     return {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": f"{SYSTEM}:{installation.search}" if installation.search else SYSTEM,
         "HOME": "/root",
         "LANG": "C.UTF-8",
         **own,

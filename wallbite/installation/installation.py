@@ -45,6 +45,7 @@ class Installation:
         values: what the descriptor's placeholders stand for.
         config_text: the main configuration as it was written.
         starts: how many processes of the gateway were started in it.
+        search: a directory in which the gateway finds programs last; empty: only the system's.
     """
 
     target: Target
@@ -54,6 +55,7 @@ class Installation:
     values: dict[str, Any] = field(init=False)
     config_text: str = ""
     starts: int = 0
+    search: str = ""
 
     def __post_init__(self) -> None:
         """Give every placeholder its value; secrets are new each time."""

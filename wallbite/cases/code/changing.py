@@ -24,6 +24,7 @@ from wallbite.target import Fingerprints
 OUTSIDE: Final = "/opt/wallbite-fingerprints"  # interpreters, and what links lead to: below no plugin's directory
 LOWERED: Final = "untrusted"  # the tier of what lost its grant
 UNGRANTED: Final = "default"  # the tier of what has none
+FOUND: Final = "interpreter-by-env"  # named by its name alone, and found on the gateway's PATH
 WITHIN: Final = 10.0
 MANY: Final = 100_000  # letters
 MOMENT: Final = 1.0  # seconds that a letter may take after its job has ended
@@ -97,12 +98,13 @@ def lay_subjects(scene: Scene, subjects: Iterable[Subject]) -> None:
         if subject.change == "link":
             Path(OUTSIDE, subject.name).write_bytes(b"led to 1")
             (root / "lib/link").symlink_to(f"{OUTSIDE}/{subject.name}")
-        elif subject.change == "interpreter":
+        elif subject.change in ("interpreter", FOUND):
             own = Path(OUTSIDE, subject.name)
             own.write_bytes(Path("/bin/sh").read_bytes())
             own.chmod(0o755)
-            entry = root / "entry"
-            entry.write_bytes(entry.read_bytes().replace(b"#!/bin/sh\n", b"#!" + os.fsencode(own) + b"\n", 1))
+            line, entry = f"#!/usr/bin/env {own.name}\n" if subject.change == FOUND else f"#!{own}\n", root / "entry"
+            entry.write_bytes(entry.read_bytes().replace(b"#!/bin/sh\n", line.encode(), 1))
+            scene.installation.search = OUTSIDE
 
 
 def document(scene: Scene, subjects: Iterable[Subject]) -> dict[str, Any]:
@@ -161,6 +163,7 @@ CHANGES: Final[Mapping[str, Callable[[Path], object]]] = {
     "manifest": lambda root: _in_place(root / "manifest.yaml", b"reach", b"REACH"),
     "entrypoint": lambda root: _in_place(root / "entry", b"lightest", b"LIGHTEST"),
     "interpreter": lambda root: _flip(Path(OUTSIDE, root.name)),
+    FOUND: lambda root: _flip(Path(OUTSIDE, root.name)),
     "module": lambda root: _in_place(root / "lib/module.py", b"1", b"2"),
     "bytecode": lambda root: _flip(root / "lib/__pycache__/m.pyc"),
     "shared-object": lambda root: _flip(root / "lib/native.so"),
