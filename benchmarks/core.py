@@ -19,6 +19,7 @@ from wallbite.stages.pool import Pool
 
 GOAL: Final = 1.3
 TOLD: Final = 0.9  # of the difference in stages, by kind of case
+STARTED: Final = ("boot", "command", "event", "spawn")
 SEED: Final = 1
 TIMEOUT: Final = 120.0
 
@@ -38,7 +39,7 @@ def measure(postures: tuple[str, ...] = (), select: tuple[str, ...] = (), rounds
         "cases": len(planned.cases),
         "rounds": rounds,
         "started": dict(
-            Counter(step["do"] for each in steps.values() for step in each["steps"] if step["do"] != "lay")
+            Counter(step["do"] for each in steps.values() for step in each["steps"] if step["do"] in STARTED)
         ),
         "boots that ended in the floor as in the run": min(one["alike"] for one in floors),
         "those that do not": floors[-1]["unlike"][:20],
