@@ -56,7 +56,7 @@ class Witness:
 
     def watch(self) -> None:
         """Note each start, request and command from here on, wherever it is called from."""
-        Gateway.start, Gateway.wait = self._started(), self._waited()  # type: ignore[method-assign]
+        Gateway.start, Gateway.wait = self._started(), self._waited()  # type: ignore[method-assign]  # each calls what it stands for
         Gateway._reap = self._reaped()  # type: ignore[method-assign]  # noqa: SLF001 - every end comes to it
         Installation.lay_down = self._laid()  # type: ignore[method-assign]  # as above: it tells, and calls it
         stand_ins = {talk.ask: self._asked, command.run_bounded: self._bounded, changing.lay_subjects: self._added}
