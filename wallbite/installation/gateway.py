@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from wallbite.installation import processes
+from wallbite.installation.environment import own_environment
 from wallbite.installation.installation import OUTPUT, Installation
 from wallbite.postures import Posture
 from wallbite.stages import ptrace
@@ -26,7 +27,6 @@ TAIL: Final = 600  # characters of output that an observation keeps
 BOUND: Final = 4 << 20  # bytes of output or log that are ever read
 LOOK: Final = 1.0  # seconds that it may take to say whether it is ready
 UNKNOWN: Final = 255  # the exit status of what somebody else reaped
-SYSTEM: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TICK: Final = 0.004  # seconds between two looks at a port: nothing announces a listening socket
 
 
@@ -257,17 +257,6 @@ class Gateway:
             self.exit_status = UNKNOWN  # another is its parent
         os.close(self._pidfd)
         self._pidfd = -1
-
-
-def own_environment(installation: Installation) -> dict[str, str]:
-    """The environment that it is started with."""
-    own = installation.expanded(dict(installation.target.gateway.environment))
-    return {
-        "PATH": f"{SYSTEM}:{installation.search}" if installation.search else SYSTEM,
-        "HOME": "/root",
-        "LANG": "C.UTF-8",
-        **own,
-    }
 
 
 def size_of(path: str) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from wallbite.installation.gateway import own_environment
+from wallbite.installation.environment import own_environment
 from wallbite.installation.installation import OUTPUT, Installation
 from wallbite.installation.jobs import JobState
 from wallbite.installation.logged import logged_state

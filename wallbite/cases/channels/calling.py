@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.content import content
+from wallbite.installation.environment import SYSTEM
 from wallbite.installation.layout import Layout
 from wallbite.installation.runtime import files
 from wallbite.postures import POSTURES
@@ -28,7 +29,6 @@ HOME: Final = "/srv/library"  # what the library may write to
 _PLACE: Final = "/run/wallbite"
 _BOUND: Final = 8 << 20  # bytes of what it says that are read
 _TAIL: Final = 3000  # characters of what it prints that are kept
-PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def own_directory(scene: Scene, path: str, mode: int, owner: str = "gateway") ->
 def environment(scene: Scene, more: Mapping[str, str], home: str) -> dict[str, str]:
     """The environment that the library is called with."""
     own = {name: str(expand(value, {"home": home})) for name, value in library(scene).environment.items()}
-    return {"PATH": PATH, "HOME": home, "LANG": "C.UTF-8", "USER": "library", **own, **more}
+    return {"PATH": SYSTEM, "HOME": home, "LANG": "C.UTF-8", "USER": "library", **own, **more}
 
 
 def searched(scene: Scene) -> list[str]:

@@ -17,6 +17,7 @@ from wallbite.cases.channels.calling import HOME, Called, Outcome, call, library
 from wallbite.cases.channels.products import read
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.content import content
+from wallbite.installation.environment import SYSTEM
 from wallbite.stages import kernel, mounts
 
 BWRAP: Final = "/usr/bin/bwrap"
@@ -77,8 +78,7 @@ def sandbox_tool(scene: Scene, kind: str) -> dict[str, str]:
     if kind == "broken":
         Path(BWRAP).write_text(_BROKEN)
         Path(BWRAP).chmod(0o755)
-    usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"PATH": f"{ELSEWHERE}:{usual}"} if kind == "elsewhere" else {}
+    return {"PATH": f"{ELSEWHERE}:{SYSTEM}"} if kind == "elsewhere" else {}
 
 
 def hide(path: str) -> None:

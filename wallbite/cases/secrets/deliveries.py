@@ -16,7 +16,8 @@ from wallbite.cases.secrets import cores, environments, vaults
 from wallbite.cases.secrets.traced import Tracer
 from wallbite.cases.secrets.vaults import ROLES, Filled, Role
 from wallbite.cases.spawning import Errand, as_root, start
-from wallbite.installation.gateway import Gateway, own_environment
+from wallbite.installation.environment import own_environment
+from wallbite.installation.gateway import Gateway
 from wallbite.installation.installation import OUTPUT, PRIVATE
 from wallbite.installation.talk import ask, job_state, pick
 from wallbite.postures import ENFORCING

@@ -20,6 +20,7 @@ from wallbite.cases.walls import reaching
 from wallbite.installation import systemd
 from wallbite.installation.command import run_bounded
 from wallbite.installation.document import dump
+from wallbite.installation.environment import SYSTEM
 from wallbite.installation.installation import listing
 from wallbite.installation.layout import state_of
 from wallbite.postures import Posture
@@ -75,7 +76,7 @@ def install(scene: Scene, terms: Installer, name: str) -> None:
         CaseProblem: it failed; nothing that follows would mean anything.
     """
     argv = [str(word) for word in scene.installation.expanded(list(terms.run))]
-    environment = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+    environment = {"PATH": SYSTEM, "LANG": "C.UTF-8"}
     try:
         code, tail = run_bounded(argv, WITHIN, cwd="/", env=environment)
     except OSError as error:
