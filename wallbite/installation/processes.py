@@ -42,9 +42,17 @@ def read(pid: int) -> tuple[Credentials, dict[str, Any]]:
 
 
 def descriptors(pid: int) -> list[list[Any]]:
-    """Number and target of each open descriptor."""
-    folder = f"/proc/{pid}/fd"
-    return [[int(name), os.readlink(f"{folder}/{name}")] for name in sorted(os.listdir(folder), key=int)]
+    """Number and target of each open descriptor; one that a running process closes meanwhile is left out.
+
+    Raises:
+        OSError: the process is gone.
+    """
+    folder, found = f"/proc/{pid}/fd", []
+    for name in sorted(os.listdir(folder), key=int):
+        with contextlib.suppress(FileNotFoundError):
+            found.append([int(name), os.readlink(f"{folder}/{name}")])
+    os.stat(folder)  # gone with the process, and then what was left out was not closed
+    return found
 
 
 def first_mapping(pid: int) -> int:

@@ -97,7 +97,10 @@ def _serials(attempts: Sequence[Attempt], answer: Answer) -> list[int]:
 
 def _children(pid: int) -> tuple[int, ...]:
     """The children of a process, whichever of its threads made them."""
-    texts = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    texts = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended has none
+            texts.append(path.read_text())
     return tuple(sorted(int(child) for text in texts for child in text.split()))
 
 
