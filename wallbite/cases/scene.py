@@ -166,6 +166,10 @@ class Scene:
         self.inbox.make()
         return self.installation
 
+    def verb(self) -> Gateway:
+        """A command of the gateway's program, started as by hand: init starts what serves, not what ends by itself."""
+        return Gateway(self.installation)
+
     def gateway(self, *, deny: Any = None, burdened: bool = True, ready: Ready | None = None) -> Gateway:
         """A gateway, started with groups, descriptors and an ignored signal that its children must not have."""
         groups = tuple(self.identities.gid(name) for name in EXTRA if name in self.identities.names) if burdened else ()

@@ -119,10 +119,17 @@ def _sockets(spec: Launch, service: str) -> str:
 def _await_program(pid: int, program: str) -> None:
     """Until what sets its signals has executed the program itself; nothing announces the exec of another's child."""
     deadline, real = time.monotonic() + _PATIENCE, os.path.realpath(program)
-    while os.readlink(f"/proc/{pid}/exe") != real:
-        if time.monotonic() > deadline:
-            raise LaunchError(0, f"it does not execute {program}", "exec")
+    while (seen := _program_of(pid)) != real:
+        if not seen or time.monotonic() > deadline:
+            raise LaunchError(0, f"it {'does not' if seen else 'ended before it could'} execute {program}", "exec")
         time.sleep(_TICK)
+
+
+def _program_of(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except FileNotFoundError:
+        return ""
 
 
 def _changes(spec: Launch) -> Iterator[str]:

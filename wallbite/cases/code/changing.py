@@ -197,7 +197,7 @@ def lock(scene: Scene, names: Sequence[str], moment: str, gateway: Gateway | Non
         CaseProblem: it could not, and so nothing that follows would say anything.
     """
     for argv in lock_commands(scene, names):
-        verb = scene.gateway(burdened=False)
+        verb = scene.verb()
         verb.start(argv)
         ended = verb.wait_end(WITHIN)
         verb.kill()

@@ -108,7 +108,7 @@ def lock_as_others(scene: Scene, accounts: Sequence[str], names: Sequence[str]) 
 def lock_as_owner(scene: Scene, gateway: Gateway, names: Sequence[str]) -> None:
     """The gateway's own user locks with a configuration as the others had: that is not what they were refused for."""
     config = own_configuration(scene, GATEWAY)
-    done = scene.gateway(burdened=False)
+    done = scene.verb()
     done.start(lock_commands(scene, names, config=config)[0])
     worked = done.wait_end(WITHIN) and done.exit_status == 0
     scene.note("lock-control", "gateway", errno="OK" if worked else "EINVAL", said=done.tail())

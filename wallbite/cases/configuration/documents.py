@@ -96,7 +96,8 @@ def _holds(text: str, word: str) -> bool:
 def given_to(scene: Scene, reader: str) -> tuple[dict[str, Any], str]:
     """Have the configuration read by ``check``, or by a start; what came of it, and all that was said."""
     before, known = scene.installation.snapshot(), processes.present()
-    gateway = scene.gateway(burdened=False, ready=scene.target.gate.ready if scene.target.gate else None)
+    ready = scene.target.gate.ready if scene.target.gate else None
+    gateway = scene.gateway(burdened=False, ready=ready) if reader == "boot" else scene.verb()
     if reader == "boot":
         gateway.start()
         ended = gateway.wait(WITHIN)

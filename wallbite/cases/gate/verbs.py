@@ -87,7 +87,7 @@ def note_checks(scene: Scene, full: dict[str, Any]) -> None:
     }
     for name, document in variants.items():
         scene.installation.write_config(document)
-        gateway = scene.gateway(burdened=False)
+        gateway = scene.verb()
         gateway.start([str(part) for part in scene.installation.expanded(list(scene.target.gateway.check))])
         gateway.wait_end(WITHIN)
         seen = {
