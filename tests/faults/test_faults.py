@@ -94,7 +94,7 @@ def unknown(tree: ast.Module, defined: dict[str, set[str]]) -> set[str]:
     nodes = list(ast.walk(tree))
     own = {*bound(nodes), *dir(builtins), *BY_ITSELF}
     own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
-    own |= {node.name for node in nodes if isinstance(node, ast.ExceptHandler) and node.name}
+    own |= {node.name for node in nodes if isinstance(node, ast.ExceptHandler | ast.MatchAs) and node.name}
     found = {node.id for node in nodes if isinstance(node, ast.Name)} - own
     stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     imported: dict[str, set[str]] = {}  # by what it is called here, all that such a module defines
