@@ -19,7 +19,7 @@ from wallbite.stages.pool import Pool
 
 GOAL: Final = 1.3
 TOLD: Final = 0.9  # of the difference in stages, by kind of case
-STARTED: Final = ("boot", "command", "event", "spawn")
+STARTED: Final = ("boot", "command", "event", "spawn", "verb")
 SEED: Final = 1
 TIMEOUT: Final = 120.0
 

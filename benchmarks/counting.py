@@ -18,12 +18,18 @@ from typing import Any, Final
 from benchmarks import planting
 from wallbite.cases import conduct as cases
 from wallbite.cases.code import changing
+from wallbite.cases.gate import verbs
 from wallbite.cases.scene import Scene
 from wallbite.installation import command, talk
 from wallbite.installation.gateway import Gateway, read_bounded
 from wallbite.installation.installation import Installation, Looked
+from wallbite.postures import Posture
+from wallbite.stages import tracing
+from wallbite.stages.launch import Launch
 
 PLAIN: Final = ("cwd", "env", "umask", "user", "group", "extra_groups")  # options of a command that can be told
+LAUNCHED: Final = ("uid", "gid", "groups", "env", "cwd")  # of a verb
+POSTURE: Final = tuple(field.name for field in dataclasses.fields(Posture))
 
 Emit = Callable[[dict[str, Any]], None]
 Step = dict[str, Any]
@@ -60,6 +66,7 @@ class Witness:
         Gateway._reap = self._reaped()  # type: ignore[method-assign]  # noqa: SLF001 - every end comes to it
         Installation.lay_down = self._laid()  # type: ignore[method-assign]  # as above: it tells, and calls it
         stand_ins = {talk.ask: self._asked, command.run_bounded: self._bounded, changing.lay_subjects: self._added}
+        verbs.trace = self._traced  # type: ignore[attr-defined]  # a gateway under a tracer is a boot, and told as one
         for module in [module for name, module in sys.modules.items() if name.startswith("wallbite.")]:
             for name, value in list(vars(module).items()):
                 if callable(value) and getattr(value, "__hash__", None) and value in stand_ins:
@@ -136,13 +143,27 @@ class Witness:
         self.steps.append({"do": "command", "argv": [str(word) for word in argv], "options": kept, "files": files})
         return _run_bounded(argv, timeout, *stdin, **options)
 
+    def _traced(self, spec: Launch, timeout: float) -> Any:
+        kept = {name: list(value) if name == "groups" else value for name, value in _fields(spec, LAUNCHED).items()}
+        files = _files(self.laid) if self.laid else {}
+        found = _trace(spec, timeout)  # what cannot be started is not told
+        self.steps.append({
+            "do": "verb", "argv": list(spec.argv), "posture": _fields(spec.posture, POSTURE), "options": kept,
+            "files": files,
+        })  # fmt: skip
+        return found
+
     def _added(self, scene: Scene, subjects: Iterable[changing.Subject]) -> None:
         given = list(subjects)
         self.steps.append({"do": "subjects", "subjects": [dataclasses.asdict(one) for one in given]})
         _lay_subjects(scene, given)
 
 
-_ask, _run_bounded, _lay_subjects = talk.ask, command.run_bounded, changing.lay_subjects
+_ask, _run_bounded, _lay_subjects, _trace = talk.ask, command.run_bounded, changing.lay_subjects, tracing.trace
+
+
+def _fields(one: Any, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in names}
 
 
 def _files(installation: Installation) -> dict[str, str]:

@@ -11,6 +11,8 @@ import contextlib
 import itertools
 import os
 import re
+import select
+import signal
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -23,9 +25,9 @@ from wallbite.cases.scene import Scene
 from wallbite.installation import command, talk
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.installation import PLANS
-from wallbite.postures import POSTURES
+from wallbite.postures import POSTURES, Posture
 from wallbite.probing.plan import Plan
-from wallbite.stages.launch import LaunchError
+from wallbite.stages.launch import Launch, LaunchError, launch
 from wallbite.target import Ready
 
 SPAN: Final = 200  # uids of a worker
@@ -59,6 +61,8 @@ def conduct(request: dict[str, Any], emit: Emit) -> None:
             ended = gateway.wait(PATIENCE)
             if step["end"] and ended != step["end"]:
                 unlike.append([step["argv"][-3:], step["end"], ended, gateway.tail()[-200:]])
+        elif step["do"] == "verb":
+            _verb(step)
         elif step["do"] == "subjects":
             lay_subjects(scene, [Subject(**one) for one in step["subjects"]])
         else:
@@ -98,6 +102,17 @@ def _boot(scene: Scene, step: Step) -> Gateway:
     gateway.user, gateway.posture = step["user"], POSTURES[step["posture"]]
     gateway.start(step["argv"], cwd=step["cwd"] if os.path.isdir(step["cwd"]) else "/")
     return gateway
+
+
+def _verb(step: Step) -> None:
+    """A command of the gateway's program, as whom it was, without a tracer."""
+    _configured(step)
+    with contextlib.suppress(LaunchError):
+        pid = launch(Launch(Posture(**step["posture"]), argv=tuple(step["argv"]), **step["options"]))
+        with os.fdopen(os.pidfd_open(pid)) as ended:
+            if not select.select([ended], (), (), PATIENCE)[0]:
+                os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def _configured(step: Step) -> dict[str, str]:

@@ -26,8 +26,9 @@ ABOUT: Final = {
         "The floor makes the same boots with the same configurations, the same spawns and the same commands, in "
         "the same stages with the same number of workers; it observes nothing, its probes attempt nothing, "
         "nothing is judged, written or rendered. `benchmarks/counting.py` writes down once what a real run starts, and "
-        "what a case changed on its stage before each boot. Mounts, access lists and what a case changes under a "
-        "running gateway are not done again: such a boot may end otherwise."
+        "what a case changed on its stage before each boot. What the run traces runs there without a tracer. "
+        "Mounts, access lists and what a case changes under a running gateway are not done again: such a boot may "
+        "end otherwise."
     ),
     "growth": (
         "A sound population of accounts and surfaces as large as asked for, without a gateway: observations come "

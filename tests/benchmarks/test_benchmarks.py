@@ -50,10 +50,13 @@ def test_time_and_memory_grow_with_what_is_observed() -> None:
 
 @needs_root
 def test_a_run_is_not_ten_times_its_floor() -> None:
-    """The same boots and spawns, of the shortest family, with and without everything else."""
-    found = figures("core.measure(('ambient-caps',), ('LIFE-01',), rounds=1)")
+    """The same boots and verbs, of the shortest cases, with and without everything else."""
+    found = figures("core.measure(('ambient-caps',), ('LIFE-01', 'WALL-18'), rounds=1)")
     assert found["started"]["boot"] >= 1
+    assert found["started"]["verb"] == 9  # three verbs as three users
     assert 0.1 < found["ratio"]["median"] < TENFOLD * 1.3
+    used = found["profile"]["processor seconds in stages"]
+    assert used["floor"] > 0.3 * used["run"]  # its verbs run
 
 
 @needs_root
