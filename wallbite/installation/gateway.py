@@ -20,7 +20,7 @@ from wallbite.installation.installation import OUTPUT, Installation
 from wallbite.postures import Posture
 from wallbite.stages import ptrace
 from wallbite.stages.credentials import Credentials
-from wallbite.stages.launch import Launch, launch
+from wallbite.stages.launch import Launch, LaunchError, launch
 from wallbite.target import Ready
 
 TAIL: Final = 600  # characters of output that an observation keeps
@@ -74,6 +74,9 @@ class Gateway:
         """Start it (again) in its posture. Its output goes to a file that nobody else can open.
 
         ``by``: starts it instead, and remains its parent and tracer.
+
+        Raises:
+            LaunchError: it was not started; or, by another parent, ended before it could be looked at.
         """
         target, posture, by = self.installation.target, self.posture or self.installation.posture, by or self.through
         identities = self.installation.identities
@@ -106,13 +109,15 @@ class Gateway:
         self.exit_status = None
         self.pid = by(spec) if by else launch(spec)
         try:
+            self._pidfd = os.pidfd_open(self.pid)
             self.credentials, self.facts = processes.read(self.pid)
+        except (FileNotFoundError, ProcessLookupError) as error:  # who has another parent is gone when it ends
+            raise LaunchError(0, "it ended before it could be looked at", spec.argv[0]) from error
         finally:
             if not by:
                 ptrace.detach(self.pid)
-        self._pidfd = os.pidfd_open(self.pid)
-        os.close(sink)
-        os.close(null)
+            os.close(sink)
+            os.close(null)
 
     def wait(self, within: float) -> str:
         """Wait until it is ready or ends: ``ready``, ``exited`` or ``timeout``."""
