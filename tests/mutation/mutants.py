@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import random
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,7 @@ from tests.mutation import unchanged
 from wallbite.content import content
 
 RUNTIME: Final = content("fixtures", "gateway")
-NO_PYTHON: Final = "is no Python"
+NO_PYTHON: Final = "is no Python, or one that the compiler warns of"
 UNMADE: Final = "cannot be made by cosmic-ray"
 NOTHING: Final = "changes nothing that runs"
 FLAWS: Final = (NO_PYTHON, UNMADE, NOTHING)
@@ -88,11 +89,20 @@ def _made(item: WorkItem) -> Mutant:
         text = mutate_code(source, operator, change.occurrence) or source
     except AttributeError:  # its replacer of exceptions knows no dotted names
         return Mutant(item, module, source, source, UNMADE)
-    try:
-        compile(text, module, "exec")
-    except SyntaxError:
+    if not _compiles(text, module):
         return Mutant(item, module, source, text, NO_PYTHON)
     return Mutant(item, module, source, text, NOTHING if unchanged.same(source, text) else "")
+
+
+def _compiles(text: str, module: str) -> bool:
+    """Whether Python takes it without a word: it warns of ``is "a"``, of which nothing is known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SyntaxWarning)
+        try:
+            compile(text, module, "exec")
+        except SyntaxError:
+            return False
+    return True
 
 
 def _place(item: WorkItem) -> tuple[Any, ...]:
