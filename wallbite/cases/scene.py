@@ -175,7 +175,7 @@ class Scene:
         groups = tuple(self.identities.gid(name) for name in EXTRA if name in self.identities.names) if burdened else ()
         burden = tuple(self._burden()) if burdened else ()
         ignored = (signal.SIGUSR2,) if burdened else ()
-        through = self.service.start if self.service else None
+        through = self.service
         return Gateway(self.installation, groups, burden, deny, ready, ignored=ignored, through=through)
 
     def boot(self, gateway: Gateway, within: float | None = None, **how: Any) -> None:

@@ -73,10 +73,11 @@ def _clear_workplaces() -> list[str]:
     removed = []
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         run = path.name.removeprefix(_PREFIX).rpartition(".")[0]
-        if path.is_symlink() or path.lstat().st_uid != os.geteuid() or labels.alive(run):
-            continue
-        shutil.rmtree(path, ignore_errors=True)
-        removed.append(f"directory {path}")
+        with contextlib.suppress(FileNotFoundError):  # its run has just ended, and takes it away
+            if path.is_symlink() or path.lstat().st_uid != os.geteuid() or labels.alive(run):
+                continue
+            shutil.rmtree(path, ignore_errors=True)
+            removed.append(f"directory {path}")
     return removed
 
 

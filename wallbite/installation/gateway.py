@@ -8,7 +8,8 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +18,10 @@ from urllib.parse import urlsplit
 from wallbite.installation import processes
 from wallbite.installation.environment import own_environment
 from wallbite.installation.installation import OUTPUT, Installation
+from wallbite.installation.starter import Launcher, Starter
 from wallbite.postures import Posture
-from wallbite.stages import ptrace
 from wallbite.stages.credentials import Credentials
-from wallbite.stages.launch import Launch, LaunchError, launch
+from wallbite.stages.launch import Launch
 from wallbite.target import Ready
 
 TAIL: Final = 600  # characters of output that an observation keeps
@@ -54,7 +55,7 @@ class Gateway:
     user: str = "gateway"
     posture: Posture | None = None
     entries: tuple[bytes, ...] | None = None
-    through: Callable[[Launch], int] | None = None
+    through: Starter | None = None
     pid: int = 0
     credentials: Credentials | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -68,17 +69,16 @@ class Gateway:
     _log_began: int = 0  # how long its log was at its last start
     _outputs: list[str] = field(default_factory=list)
 
-    def start(
-        self, argv: Sequence[str] | None = None, by: Callable[[Launch], int] | None = None, cwd: str = "/"
-    ) -> None:
+    def start(self, argv: Sequence[str] | None = None, by: Starter | None = None, cwd: str = "/") -> None:
         """Start it (again) in its posture. Its output goes to a file that nobody else can open.
 
-        ``by``: starts it instead, and remains its parent and tracer.
+        ``by``: starts it instead of whoever usually does.
 
         Raises:
-            LaunchError: it was not started; or, by another parent, ended before it could be looked at.
+            LaunchError: it was not started.
         """
-        target, posture, by = self.installation.target, self.posture or self.installation.posture, by or self.through
+        target, posture = self.installation.target, self.posture or self.installation.posture
+        starter = by or self.through or Launcher()
         identities = self.installation.identities
         self.installation.starts += 1
         self.output = f"{OUTPUT}/gateway.{self.installation.starts}"
@@ -103,19 +103,15 @@ class Gateway:
             high=self.descriptors[0] if self.descriptors else None,
             deny=self.deny,
             ignored=self.ignored,
-            stop_after_exec=True,
         )
         self._began = time.monotonic()
         self.exit_status = None
-        self.pid = by(spec) if by else launch(spec)
+        self.pid = starter.start(spec)
         try:
             self._pidfd = os.pidfd_open(self.pid)
             self.credentials, self.facts = processes.read(self.pid)
-        except (FileNotFoundError, ProcessLookupError) as error:  # who has another parent is gone when it ends
-            raise LaunchError(0, "it ended before it could be looked at", spec.argv[0]) from error
         finally:
-            if not by:
-                ptrace.detach(self.pid)
+            starter.release(self.pid)
             os.close(sink)
             os.close(null)
 
@@ -224,7 +220,8 @@ class Gateway:
     def signal(self, name: str) -> None:
         """Send it a signal, named without SIG."""
         if self.alive:
-            signal.pidfd_send_signal(self._pidfd, getattr(signal, f"SIG{name}"))
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, getattr(signal, f"SIG{name}"))
 
     @property
     def alive(self) -> bool:
@@ -239,7 +236,8 @@ class Gateway:
     def kill(self) -> None:
         """End it with SIGKILL, and wait for its end."""
         if self.alive:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has another parent, who was quicker
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             self._reap()
 
     def stop(self, within: float) -> bool:
@@ -254,6 +252,10 @@ class Gateway:
         return ended
 
     def _reap(self) -> None:
+        """Take its status, once it has ended; another's child is only waited for."""
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        poll.poll()
         try:
             _, status, used = os.wait4(self.pid, 0)
             self.exit_status = os.waitstatus_to_exitcode(status)

@@ -16,6 +16,7 @@ from typing import Final
 from wallbite.content import root
 from wallbite.installation import users
 from wallbite.problems import EnvironmentProblem
+from wallbite.stages import ptrace
 from wallbite.stages.launch import Launch, LaunchError
 from wallbite.target.model import Target
 
@@ -23,7 +24,8 @@ _UNITS: Final = "/run/systemd/system"
 _HELD: Final = "wallbite-held.socket"
 _ENV: Final = "/usr/bin/env"  # of coreutils: a unit has no word for a signal that is ignored
 _TICK: Final = 0.004
-_SHOWN: Final = ("MainPID", "Result", "ExecMainStatus")
+_GATE: Final = "/run/wallbite-gate"  # a pipe; whoever opens it to read waits for a writer
+_SHOWN: Final = ("MainPID", "ControlPID", "ActiveState", "Result", "ExecMainStatus")
 _PATIENCE: Final = 30.0
 
 
@@ -47,8 +49,9 @@ class Service:
     def start(self, spec: Launch) -> int:
         """Have systemd start it, and give its main process.
 
-        Where the installer laid the unit, nothing of it is changed but where its output goes. Elsewhere it says also
-        what is run and as whom, since the stage has numbers of its own.
+        It stands at its exec until it is released: what systemd forks waits for its standard input, which is a pipe,
+        until it is traced. Where the installer laid the unit, nothing of it is changed but its streams. Elsewhere it
+        says also what is run and as whom, since the stage has numbers of its own.
 
         Raises:
             LaunchError: systemd did not, or the launch asks for a filter, for which a unit has no word.
@@ -62,19 +65,41 @@ class Service:
             Path(_UNITS, _HELD).write_text(_sockets(spec, self.name))
         folder = Path(_UNITS, f"{self.name}.d")
         folder.mkdir(parents=True, exist_ok=True)
-        lines = ["[Service]", "Restart=no", "Type=exec", *_output(spec), *(() if installed else _changes(spec))]
+        lines = ["[Service]", "Restart=no", "Type=exec", *_streams(spec), *(() if installed else _changes(spec))]
         (folder / "stage.conf").write_text("\n".join(lines) + "\n")
         for words in (("daemon-reload",), ("reset-failed",)):
             _systemctl(*words)
         if spec.inherit and not installed:
             _systemctl("start", _HELD)
-        started = _systemctl("start", self.name, demanded=False)
-        told = _systemctl("show", *(f"--property={name}" for name in _SHOWN), self.name)
-        pid = int(dict(line.split("=", 1) for line in told.splitlines()).get("MainPID") or "0")
-        if not pid:
-            raise LaunchError(0, f"it ended at once: {started} {told}".replace("\n", " "), self.name)
-        _await_program(pid, spec.argv[0])
+        Path(_GATE).unlink(missing_ok=True)
+        os.mkfifo(_GATE, 0o600)
+        _systemctl("start", "--no-block", self.name)
+        pid = self._main_process()
+        ptrace.seize(pid)
+        gate = os.open(_GATE, os.O_RDWR)  # who waits at it goes on, to its exec
+        try:
+            _await_program(pid, spec.argv[0])
+        finally:
+            os.close(gate)
         return pid
+
+    def release(self, pid: int) -> None:
+        """Let it run, untraced."""
+        ptrace.detach(pid)
+
+    def _main_process(self) -> int:
+        """The pid of what will be the program, once systemd has forked it; what goes before is let through the gate."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            told = _systemctl("show", *(f"--property={name}" for name in _SHOWN), self.name)
+            found = dict(line.split("=", 1) for line in told.splitlines())
+            if pid := int(found.get("MainPID") or "0"):
+                return pid
+            if found.get("ActiveState") == "failed" or time.monotonic() > deadline:
+                raise LaunchError(0, f"it was not started: {told}".replace("\n", " "), self.name)
+            if int(found.get("ControlPID") or "0"):
+                os.close(os.open(_GATE, os.O_RDWR))
+            time.sleep(_TICK)
 
 
 def service_of(target: Target) -> Service:
@@ -103,8 +128,9 @@ def _enter_users(spec: Launch) -> None:
             users.add(users.User(f"stage-{number}", number, group, "/nonexistent"))
 
 
-def _output(spec: Launch) -> Iterator[str]:
-    """Its output goes where the launch says; a descriptor is a file of the harness's."""
+def _streams(spec: Launch) -> Iterator[str]:
+    """Nothing to read, from behind the gate; its output goes where the launch says: to a file of the harness's."""
+    yield f"StandardInput=file:{_GATE}"
     if spec.stdout is not None:
         yield f"StandardOutput=append:{os.readlink(f'/proc/self/fd/{spec.stdout}')}"
         yield "StandardError=inherit"
@@ -117,19 +143,15 @@ def _sockets(spec: Launch, service: str) -> str:
 
 
 def _await_program(pid: int, program: str) -> None:
-    """Until what sets its signals has executed the program itself; nothing announces the exec of another's child."""
-    deadline, real = time.monotonic() + _PATIENCE, os.path.realpath(program)
-    while (seen := _program_of(pid)) != real:
-        if not seen or time.monotonic() > deadline:
-            raise LaunchError(0, f"it {'does not' if seen else 'ended before it could'} execute {program}", "exec")
-        time.sleep(_TICK)
-
-
-def _program_of(pid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except FileNotFoundError:
-        return ""
+    """Until a traced process stands at the exec of the program; what it executes before that is passed over."""
+    real = os.path.realpath(program)
+    while True:
+        status = os.waitpid(pid, 0)[1]
+        if not os.WIFSTOPPED(status):
+            raise LaunchError(0, f"it ended before it executed {program}: {os.waitstatus_to_exitcode(status)}", "exec")
+        if ptrace.event(status) == ptrace.EVENT_EXEC and os.readlink(f"/proc/{pid}/exe") == real:
+            return
+        ptrace.resume(pid, 0 if status >> 16 else os.WSTOPSIG(status))
 
 
 def _changes(spec: Launch) -> Iterator[str]:

@@ -21,6 +21,7 @@ _CONT: Final = 7
 _DETACH: Final = 17
 _SETOPTIONS: Final = 0x4200
 _GETEVENTMSG: Final = 0x4201
+_SEIZE: Final = 0x4206
 _OPTIONS: Final = (
     sum(1 << event for event in (EVENT_FORK, EVENT_VFORK, EVENT_CLONE, EVENT_EXEC, EVENT_EXIT)) | 1 << 20  # EXITKILL
 )
@@ -29,6 +30,11 @@ _OPTIONS: Final = (
 def traceme() -> None:
     """Be traced by the parent; the next exec stops this process."""
     kernel.long_call("ptrace", _TRACEME, 0, None, None)
+
+
+def seize(pid: int) -> None:
+    """Trace a running process of whoever's, which is not stopped by that; it stops at its next exec."""
+    kernel.long_call("ptrace", _SEIZE, pid, None, 1 << EVENT_EXEC)
 
 
 def follow(pid: int) -> None:

@@ -30,6 +30,8 @@ BROKEN: Final[dict[str, bytes]] = {
 }
 CLOSED: Final = "unreadable-cwd"
 WITHIN: Final = 10.0
+SAYING: Final = 0.2  # seconds from the end of a job to the line that speaks of it
+TICK: Final = 0.01
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -111,12 +113,20 @@ def note_job(scene: Scene, gateway: Gateway, name: str, account: str, plugin: st
         "status": state.status,
         "attempts": state.attempts,
         "error": state.error,
-        "event": gateway.count("drop-failed") + gateway.logged("drop-failed") > 0,
+        "event": _said(gateway, "drop-failed"),
         "answers": len(letters),
         "ran_as": [owner for _, owner, _ in letters],
         **privileges(whole(scene, errand, plan_, job, letters), plan_),
     }
     scene.emit("job", name, account=account, vantage="harness", seen=seen)
+
+
+def _said(gateway: Gateway, name: str) -> bool:
+    """Whether it says something: a job may be told to be over a moment before what became of it is logged."""
+    deadline = time.monotonic() + SAYING
+    while not (said := gateway.count(name) + gateway.logged(name) > 0) and time.monotonic() < deadline:
+        time.sleep(TICK)
+    return said
 
 
 def whole(scene: Scene, errand: Errand, plan_: Plan, job: str, letters: Sequence[Letter]) -> Sequence[Letter]:

@@ -14,7 +14,7 @@ from wallbite.cases.drops.drops import ungranted_everywhere
 from wallbite.cases.ends.runaways import GRACE, WAYS, Runaway, send, state_of_job
 from wallbite.cases.ends.seconds import note_seconds
 from wallbite.cases.scene import CaseProblem, Scene
-from wallbite.cases.walls.events import beside
+from wallbite.cases.walls.events import sizes
 from wallbite.installation.document import with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.installation import PRIVATE
@@ -173,7 +173,7 @@ def _memory(pid: int, *, reset: bool = False) -> int:
 
 def _disk(scene: Scene) -> int:
     """How many bytes lie in the gateway's own directories."""
-    return sum(os.lstat(path).st_size for path in beside(scene))
+    return sum(sizes(scene).values())
 
 
 def stop(scene: Scene, ends: Ends, gateway: Gateway) -> None:

@@ -78,7 +78,7 @@ def look(scene: Scene, document: Mapping[str, Any], roles: Sequence[Role]) -> No
     gateway.entries = tuple(f"{name}={value}".encode() for name, value in environment.items())
     confined = scene.kind == "secrets"
     try:
-        scene.boot(gateway, by=tracer.start, cwd=cores.PLACE)
+        scene.boot(gateway, by=tracer, cwd=cores.PLACE)
         for role in roles:
             ask_for(scene, role, told)
         for role in roles:

@@ -26,6 +26,7 @@ class Tracer:
     _found: list[Trace] = field(default_factory=list)
     _thread: threading.Thread | None = None
     _problem: str = ""
+    _releasing: int = -1
 
     def start(self, spec: Launch) -> int:
         """Start it; its pid.
@@ -34,21 +35,24 @@ class Tracer:
             CaseProblem: it did not start.
         """
         reading, writing = os.pipe()
+        released, self._releasing = os.pipe()
         first = [True]
 
         def look(pid: int) -> dict[str, Any]:
             if first[0]:
                 first[0] = False
                 os.write(writing, f"{pid}\n".encode())
+                os.read(released, 1)
             return self.look(pid)
 
         def follow() -> None:
             try:
-                self._found.append(trace(spec, BOUND, look=look, keep=(writing,)))
+                self._found.append(trace(spec, BOUND, look=look, keep=(writing, released)))
             except Exception as error:  # noqa: BLE001 - it is said by whoever waits
                 self._problem = f"{type(error).__name__}: {error}"
             finally:
                 os.close(writing)
+                os.close(released)
 
         self._thread = threading.Thread(target=follow, name="tracer")
         self._thread.start()
@@ -58,6 +62,11 @@ class Tracer:
             self._thread.join()
             raise CaseProblem(f"the gateway did not start under a tracer: {self._problem}")
         return int(line)
+
+    def release(self, pid: int) -> None:  # noqa: ARG002 - there is one
+        """Let it run; its tracer waits for that since its exec."""
+        os.write(self._releasing, b"!")
+        os.close(self._releasing)
 
     def look(self, pid: int) -> dict[str, Any]:
         """What stands in a process's command line and environment, by needles; and how much there was."""

@@ -95,7 +95,10 @@ def note_tree(scene: Scene, before: Mapping[str, tuple[Any, ...]]) -> None:
     """Every path that the installer made."""
     made = []
     for path in sorted(everything().keys() - before.keys()):
-        state = state_of(path, content_too=False)
+        try:
+            state = state_of(path, content_too=False)
+        except FileNotFoundError:  # a real init's own, which comes and goes
+            continue
         owner, group = scene.account_of(state["uid"]), scene.account_of(state["gid"])
         made.append({"path": path, "kind": state["kind"], "mode": state["mode"], "owner": owner, "group": group})
     scene.note("tree", "installed", errno="OK", made=made)

@@ -6,6 +6,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -175,6 +176,11 @@ def write_hostile_names(scene: Scene) -> None:
 
 def beside(scene: Scene) -> set[str]:
     """Every file in the gateway's own directories, and in those that lead to the accounts'."""
+    return set(sizes(scene))
+
+
+def sizes(scene: Scene) -> dict[str, int]:
+    """The same files with their sizes; what a running gateway takes away meanwhile is none of them."""
     found: set[str] = set()
     for surface in scene.target.surfaces:
         path = str(scene.installation.expanded(surface.path))
@@ -182,7 +188,12 @@ def beside(scene: Scene) -> set[str]:
             for folder, directories, files in os.walk(path):
                 found.update(os.path.join(folder, name) for name in files)
                 directories[:] = directories if surface.class_ == "gateway" else []
-    return {path for path in found if stat.S_ISREG(os.lstat(path).st_mode)}
+    seen: dict[str, int] = {}
+    for path in sorted(found):
+        with suppress(FileNotFoundError):
+            state = os.lstat(path)
+            seen |= {path: state.st_size} if stat.S_ISREG(state.st_mode) else {}
+    return seen
 
 
 def note_found(scene: Scene, path: str, number: int) -> None:

@@ -145,15 +145,26 @@ def unlisted(top: str) -> list[str]:
     for folder, directories, files in os.walk(top):
         paths = [os.path.join(folder, name) for name in directories]
         directories[:] = [os.path.basename(path) for path in paths if not _is_left_out(path)]
-        found += [path for path in paths if not _is_left_out(path) and not os.lstat(path).st_mode & 0o004]
-        if os.lstat(folder).st_mode & 0o005 == 0o001:
+        found += [path for path in paths if not _is_left_out(path) and not _mode(path) & 0o004]
+        if _mode(folder) & 0o005 == 0o001:
             inside = [os.path.join(folder, name) for name in (*directories, *files)]
             found += [path for path in inside if not _is_left_out(path)]
     return list(dict.fromkeys(found))
 
 
+def _mode(path: str) -> int:
+    """The mode of what is there; what went away meanwhile is nobody's to list."""
+    try:
+        return os.lstat(path).st_mode
+    except FileNotFoundError:
+        return 0
+
+
 def _is_left_out(path: str) -> bool:
-    return path in PSEUDO or os.path.islink(path) or bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    try:
+        return path in PSEUDO or os.path.islink(path) or bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except FileNotFoundError:
+        return True  # it went away meanwhile
 
 
 def api_attempts(scene: Scene, job: str) -> list[Attempt]:
