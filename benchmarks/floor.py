@@ -32,6 +32,7 @@ from wallbite.target import Ready
 
 SPAN: Final = 200  # uids of a worker
 PATIENCE: Final = 5.0  # seconds that a job or a command of the floor may take
+STORM: Final = 30.0  # seconds for its five hundred jobs
 
 prepare = cases.prepare
 
@@ -165,7 +166,7 @@ def _end(scene: Scene, gateway: Gateway | None, pending: list[str]) -> None:
         for job in [job for job in pending if job != "storm"] if gateway and gateway.alive else []:
             talk.job_state(scene.installation, job, PATIENCE)
         if "storm" in pending and terms and terms.storm:
-            scene.inbox.await_storm(terms.storm.jobs, time.monotonic() + PATIENCE)
+            scene.inbox.await_storm(terms.storm.jobs, time.monotonic() + STORM)
     pending.clear()
     if gateway is not None:
         gateway.kill()

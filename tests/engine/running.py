@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+ENGINES: Final = ("/var/lib/docker/", "/var/lib/containers/", "/run/docker/")
 PATIENCE: Final = 60.0  # seconds that a run may take at all
 PR_SET_CHILD_SUBREAPER: Final = 36
 
@@ -168,8 +169,9 @@ def line_of(pid: int) -> str:
 
 
 def mounts() -> str:
-    """The mounts of this namespace."""
-    return Path("/proc/self/mounts").read_text()
+    """The mounts of this namespace, without those that engines of containers make and take away when they like."""
+    lines = Path("/proc/self/mounts").read_text().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.split()[1].startswith(ENGINES))
 
 
 def proportional(pids: Sequence[int]) -> int:

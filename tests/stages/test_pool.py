@@ -20,9 +20,13 @@ from wallbite.stages.pool import Pool, start_here
 CROWD = b"4242"
 
 
+ENGINES = ("/var/lib/docker/", "/var/lib/containers/", "/run/docker/")
+
+
 def _host() -> tuple[str, set[str]]:
-    """The mount table, and every process by its command line."""
-    return Path("/proc/self/mountinfo").read_text(), _crowd()
+    """The mount table but for what an engine of containers does meanwhile, and the processes of a crowd."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return "\n".join(line for line in lines if not line.split()[4].startswith(ENGINES)), _crowd()
 
 
 def _crowd() -> set[str]:
@@ -66,10 +70,10 @@ def test_what_was_seen_before_a_failure_is_kept(run: Any, then: str, problem: st
 def test_a_hang_ends_in_time_and_leaves_nothing(run: Any) -> None:
     """A case that hangs is killed when its time is up, with the processes that it left about."""
     before = _host()
-    result = run("crowd", timeout=0.5)
-    assert result.problem == "timed out after 0.5 s"
+    result = run("crowd", timeout=1.5)
+    assert result.problem == "timed out after 1.5 s"
     assert result.observations == [{"seen": "crowded"}]
-    assert 0.5 <= result.seconds < 1.5
+    assert 1.5 <= result.seconds < 10  # it would hang for a thousand
     assert _host() == before
 
 

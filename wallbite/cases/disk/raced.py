@@ -25,7 +25,7 @@ from wallbite.stages.credentials import drop_to
 
 LOOKS: Final = 64  # reloads
 FULL: Final = 40  # of them those that came to their end: where a machine is so busy that few do, there are more looks
-WITHIN: Final = 15.0  # seconds for those
+WITHIN: Final = 45.0  # seconds for those
 OWN: Final = "/srv/wallbite-tenant"  # the account's
 VICTIM: Final = "/srv/wallbite-victim"  # the gateway's
 WAY: Final = "/".join("d" * 300)  # so long that what a name leads to is decided well before the kernel is at its end
