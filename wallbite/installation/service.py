@@ -67,8 +67,9 @@ class Service:
         folder.mkdir(parents=True, exist_ok=True)
         lines = ["[Service]", "Restart=no", "Type=exec", *_streams(spec), *(() if installed else _changes(spec))]
         (folder / "stage.conf").write_text("\n".join(lines) + "\n")
-        for words in (("daemon-reload",), ("reset-failed",)):
-            _systemctl(*words)
+        _systemctl("daemon-reload")
+        self._await_ended()
+        _systemctl("reset-failed")
         if spec.inherit and not installed:
             _systemctl("start", _HELD)
         Path(_GATE).unlink(missing_ok=True)
@@ -91,15 +92,26 @@ class Service:
         """The pid of what will be the program, once systemd has forked it; what goes before is let through the gate."""
         deadline = time.monotonic() + _PATIENCE
         while True:
-            told = _systemctl("show", *(f"--property={name}" for name in _SHOWN), self.name)
-            found = dict(line.split("=", 1) for line in told.splitlines())
+            found = self._shown()
             if pid := int(found.get("MainPID") or "0"):
                 return pid
             if found.get("ActiveState") == "failed" or time.monotonic() > deadline:
-                raise LaunchError(0, f"it was not started: {told}".replace("\n", " "), self.name)
+                raise LaunchError(0, f"it was not started: {found}", self.name)
             if int(found.get("ControlPID") or "0"):
                 os.close(os.open(_GATE, os.O_RDWR))
             time.sleep(_TICK)
+
+    def _await_ended(self) -> None:
+        """Until systemd, too, has seen that it ended: what it takes for active it does not start."""
+        deadline = time.monotonic() + _PATIENCE
+        while (found := self._shown()).get("ActiveState") not in ("inactive", "failed"):
+            if time.monotonic() > deadline:
+                raise LaunchError(0, f"it has not ended: {found}", self.name)
+            time.sleep(_TICK)
+
+    def _shown(self) -> dict[str, str]:
+        told = _systemctl("show", *(f"--property={name}" for name in _SHOWN), self.name)
+        return dict(line.split("=", 1) for line in told.splitlines())
 
 
 def service_of(target: Target) -> Service:

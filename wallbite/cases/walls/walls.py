@@ -153,11 +153,11 @@ def unlisted(top: str) -> list[str]:
 
 
 def _mode(path: str) -> int:
-    """The mode of what is there; what went away meanwhile is nobody's to list."""
+    """The mode of what is there; what went away meanwhile is closed to nobody, so that nobody tries it."""
     try:
         return os.lstat(path).st_mode
     except FileNotFoundError:
-        return 0
+        return 0o777
 
 
 def _is_left_out(path: str) -> bool:
