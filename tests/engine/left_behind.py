@@ -42,10 +42,10 @@ class Host:
     mounts: frozenset[str]
 
     @classmethod
-    def now(cls) -> Host:
-        """Look everywhere but in the present folder."""
+    def now(cls, top: str = "/") -> Host:
+        """Look everywhere below a directory but in the present folder."""
         spared = {*ELSEWHERE, os.getcwd()}
-        return cls(frozenset(_paths("/", spared)), frozenset(_strangers()), frozenset(running.mounts().splitlines()))
+        return cls(frozenset(_paths(top, spared)), frozenset(_strangers()), frozenset(running.mounts().splitlines()))
 
     def beyond(self, before: Host) -> list[str]:
         """What was not there before."""

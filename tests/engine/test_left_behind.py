@@ -13,12 +13,12 @@ from tests.engine.left_behind import Host, is_ours
 
 def test_a_file_elsewhere_and_a_process_of_a_stranger_are_seen(tmp_path: Path) -> None:
     """Another run may leave things meanwhile: only these two are looked for."""
-    before = Host.now()
+    before = Host.now(str(tmp_path))
     left = tmp_path / "left"
     left.touch()
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, user=61999) as process:
         try:
-            found = Host.now().beyond(before)
+            found = Host.now(str(tmp_path)).beyond(before)
         finally:
             process.kill()
     assert f"file {left}" in found
@@ -39,7 +39,11 @@ def test_a_mount_is_an_engines_by_its_place_alone() -> None:
 
 def test_what_is_in_the_present_folder_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The report is there, as it was asked for."""
-    monkeypatch.chdir(tmp_path)
-    before = Host.now()
-    (tmp_path / "here").touch()
-    assert f"file {tmp_path}/here" not in Host.now().beyond(before)
+    (tmp_path / "present").mkdir()
+    monkeypatch.chdir(tmp_path / "present")
+    before = Host.now(str(tmp_path))
+    (tmp_path / "present" / "here").touch()
+    (tmp_path / "elsewhere").touch()
+    found = Host.now(str(tmp_path)).beyond(before)
+    assert f"file {tmp_path}/elsewhere" in found
+    assert f"file {tmp_path}/present/here" not in found
