@@ -82,8 +82,8 @@ def changed_lines(diff: str) -> tuple[str, str]:
 
 def _made(item: WorkItem) -> Mutant:
     (change,) = item.mutations
-    module = str(change.module_path.relative_to(RUNTIME))
-    source = change.module_path.read_text()
+    module = str(change.module_path).rpartition(f"/{RUNTIME.parent.name}/{RUNTIME.name}/")[2]  # of whichever checkout
+    source = (RUNTIME / module).read_text()
     operator = get_operator(change.operator_name)(**change.operator_args)
     try:
         text = mutate_code(source, operator, change.occurrence) or source
