@@ -23,13 +23,11 @@ from wallbite.cases.scene import Scene
 from wallbite.installation import command, talk
 from wallbite.installation.gateway import Gateway, read_bounded
 from wallbite.installation.installation import Installation, Looked
-from wallbite.postures import Posture
 from wallbite.stages import tracing
 from wallbite.stages.launch import Launch
 
 PLAIN: Final = ("cwd", "env", "umask", "user", "group", "extra_groups")  # options of a command that can be told
 LAUNCHED: Final = ("uid", "gid", "groups", "env", "cwd")  # of a verb
-POSTURE: Final = tuple(field.name for field in dataclasses.fields(Posture))
 
 Emit = Callable[[dict[str, Any]], None]
 Step = dict[str, Any]
@@ -144,11 +142,11 @@ class Witness:
         return _run_bounded(argv, timeout, *stdin, **options)
 
     def _traced(self, spec: Launch, timeout: float) -> Any:
-        kept = {name: list(value) if name == "groups" else value for name, value in _fields(spec, LAUNCHED).items()}
+        kept = {name: getattr(spec, name) for name in LAUNCHED}
         files = _files(self.laid) if self.laid else {}
         found = _trace(spec, timeout)  # what cannot be started is not told
         self.steps.append({
-            "do": "verb", "argv": list(spec.argv), "posture": _fields(spec.posture, POSTURE), "options": kept,
+            "do": "verb", "argv": list(spec.argv), "posture": dataclasses.asdict(spec.posture), "options": kept,
             "files": files,
         })  # fmt: skip
         return found
@@ -160,10 +158,6 @@ class Witness:
 
 
 _ask, _run_bounded, _lay_subjects, _trace = talk.ask, command.run_bounded, changing.lay_subjects, tracing.trace
-
-
-def _fields(one: Any, names: Iterable[str]) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in names}
 
 
 def _files(installation: Installation) -> dict[str, str]:

@@ -44,3 +44,22 @@ def test_what_ends_before_is_said_to_have_ended(tmp_path: Path) -> None:
     ):
         _await_program(process.pid, "/bin/cat")
     process.wait()
+
+
+@needs_root
+def test_what_executes_something_else_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit that never comes to the program, and goes on with another."""
+    monkeypatch.setattr("wallbite.installation.service._PATIENCE", 1.0)
+    process = gated(tmp_path / "gate", "/bin/sleep", "1000")
+    ptrace.seize(process.pid)
+    try:
+        with (
+            open(os.open(tmp_path / "gate", os.O_RDWR), "rb"),
+            pytest.raises(LaunchError, match="it does not execute /bin/cat"),
+        ):
+            _await_program(process.pid, "/bin/cat")
+    finally:
+        process.kill()
+        process.wait()

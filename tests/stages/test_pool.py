@@ -20,13 +20,9 @@ from wallbite.stages.pool import Pool, start_here
 CROWD = b"4242"
 
 
-ENGINES = ("/var/lib/docker/", "/var/lib/containers/", "/run/docker/")
-
-
 def _host() -> tuple[str, set[str]]:
-    """The mount table but for what an engine of containers does meanwhile, and the processes of a crowd."""
-    lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    return "\n".join(line for line in lines if not line.split()[4].startswith(ENGINES)), _crowd()
+    """The mount table, and every process by its command line."""
+    return Path("/proc/self/mountinfo").read_text(), _crowd()
 
 
 def _crowd() -> set[str]:
@@ -73,7 +69,7 @@ def test_a_hang_ends_in_time_and_leaves_nothing(run: Any) -> None:
     result = run("crowd", timeout=1.5)
     assert result.problem == "timed out after 1.5 s"
     assert result.observations == [{"seen": "crowded"}]
-    assert 1.5 <= result.seconds < 10  # it would hang for a thousand
+    assert 1.5 <= result.seconds < 2.5
     assert _host() == before
 
 

@@ -237,13 +237,8 @@ def _is_writable(path: str) -> bool:
     return path not in _OWN and not os.statvfs(path).f_flag & os.ST_RDONLY
 
 
-def listing(top: str) -> Iterable[tuple[str, tuple[Any, ...]]]:
-    """Every path below one with its kind, mode, owner, group and, of files, size and time; not what is read-only."""
-    return ((path, state(found)) for path, found in look_below(top).items())
-
-
 def look_below(top: str) -> Looked:
-    """A path, where it is there, and everything below it; links are not followed."""
+    """A path, where it is there, and everything below it but what is read-only; links are not followed."""
     found: Looked = {}
     with suppress(OSError):
         found[top] = os.lstat(top)

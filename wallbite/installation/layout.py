@@ -128,19 +128,22 @@ def state_of(path: str, *, content_too: bool) -> dict[str, Any]:
     Raises:
         OSError: it is not there.
     """
-    found = os.lstat(path)
-    kind = _KINDS.get(stat.S_IFMT(found.st_mode), "other")
-    state = {
-        "kind": kind,
+    state = described(os.lstat(path))
+    if content_too and state["kind"] == "file":
+        state["sha256"] = _digest(path)
+    return state
+
+
+def described(found: os.stat_result) -> dict[str, Any]:
+    """Kind, mode, owner, size and inode of what was looked at, as observations have them."""
+    return {
+        "kind": _KINDS.get(stat.S_IFMT(found.st_mode), "other"),
         "mode": f"{stat.S_IMODE(found.st_mode):04o}",
         "uid": found.st_uid,
         "gid": found.st_gid,
         "size": found.st_size,
         "inode": found.st_ino,
     }
-    if content_too and kind == "file":
-        state["sha256"] = _digest(path)
-    return state
 
 
 _KINDS = {

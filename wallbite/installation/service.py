@@ -156,9 +156,14 @@ def _sockets(spec: Launch, service: str) -> str:
 
 def _await_program(pid: int, program: str) -> None:
     """Until a traced process stands at the exec of the program; what it executes before that is passed over."""
-    real = os.path.realpath(program)
+    real, deadline = os.path.realpath(program), time.monotonic() + _PATIENCE
     while True:
-        status = os.waitpid(pid, 0)[1]
+        changed, status = os.waitpid(pid, os.WNOHANG)
+        if not changed:  # no descriptor tells of a stop, and a wait has no bound
+            if time.monotonic() > deadline:
+                raise LaunchError(0, f"it does not execute {program}", "exec")
+            time.sleep(_TICK)
+            continue
         if not os.WIFSTOPPED(status):
             raise LaunchError(0, f"it ended before it executed {program}: {os.waitstatus_to_exitcode(status)}", "exec")
         if ptrace.event(status) == ptrace.EVENT_EXEC and os.readlink(f"/proc/{pid}/exe") == real:
@@ -178,8 +183,8 @@ def _changes(spec: Launch) -> Iterator[str]:
     yield from (f"Environment={shlex.quote(f'{name}={value}')}" for name, value in spec.env.items())
 
 
-def _systemctl(*words: str, demanded: bool = True) -> str:
+def _systemctl(*words: str) -> str:
     done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False, timeout=_PATIENCE)
-    if done.returncode and demanded:
+    if done.returncode:
         raise LaunchError(0, done.stderr.strip()[-300:] or "systemctl failed", " ".join(words))
     return done.stdout.strip()

@@ -96,12 +96,12 @@ def _holds(text: str, word: str) -> bool:
 def given_to(scene: Scene, reader: str) -> tuple[dict[str, Any], str]:
     """Have the configuration read by ``check``, or by a start; what came of it, and all that was said."""
     before, known = scene.installation.snapshot(), processes.present()
-    ready = scene.target.gate.ready if scene.target.gate else None
-    gateway = scene.gateway(burdened=False, ready=ready) if reader == "boot" else scene.verb()
     if reader == "boot":
+        gateway = scene.gateway(burdened=False, ready=scene.target.gate.ready if scene.target.gate else None)
         gateway.start()
         ended = gateway.wait(WITHIN)
     else:
+        gateway = scene.verb()
         gateway.start([str(part) for part in scene.installation.expanded(list(scene.target.gateway.check))])
         ended = "exited" if gateway.wait_end(WITHIN) else "timeout"
     if ended == "timeout":

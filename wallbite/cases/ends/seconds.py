@@ -12,7 +12,7 @@ from wallbite.installation.document import dump, with_value
 from wallbite.installation.gateway import Gateway
 from wallbite.target import Ends, Ready
 
-WITHIN: Final = 10.0  # seconds in which it must have ended
+WITHIN: Final = 5.0  # seconds in which it must have ended
 
 
 def note_seconds(scene: Scene, ends: Ends, document: Mapping[str, Any], first: Gateway) -> None:

@@ -59,6 +59,7 @@ class Tracer:
         with os.fdopen(reading, "rb") as stream:
             line = stream.readline()
         if not line:
+            os.close(self._releasing)
             self._thread.join()
             raise CaseProblem(f"the gateway did not start under a tracer: {self._problem}")
         return int(line)

@@ -21,8 +21,8 @@ from wallbite.installation import systemd
 from wallbite.installation.command import run_bounded
 from wallbite.installation.document import dump
 from wallbite.installation.environment import SYSTEM
-from wallbite.installation.installation import listing
-from wallbite.installation.layout import state_of
+from wallbite.installation.installation import Looked, look_below
+from wallbite.installation.layout import described, state_of
 from wallbite.postures import Posture
 from wallbite.probing.plan import Attempt
 from wallbite.target.installing import Installer
@@ -86,19 +86,16 @@ def install(scene: Scene, terms: Installer, name: str) -> None:
         raise CaseProblem(f"the installer ended with {code}: {tail[-300:]}")
 
 
-def everything() -> dict[str, tuple[Any, ...]]:
+def everything() -> Looked:
     """What lies below the directories that an installer may touch."""
-    return {path: seen for top in TOPS for path, seen in listing(top)}
+    return {path: seen for top in TOPS for path, seen in look_below(top).items()}
 
 
-def note_tree(scene: Scene, before: Mapping[str, tuple[Any, ...]]) -> None:
-    """Every path that the installer made."""
-    made = []
-    for path in sorted(everything().keys() - before.keys()):
-        try:
-            state = state_of(path, content_too=False)
-        except FileNotFoundError:  # a real init's own, which comes and goes
-            continue
+def note_tree(scene: Scene, before: Looked) -> None:
+    """Every path that the installer made, as it was when it was found."""
+    made, after = [], everything()
+    for path in sorted(after.keys() - before.keys()):
+        state = described(after[path])
         owner, group = scene.account_of(state["uid"]), scene.account_of(state["gid"])
         made.append({"path": path, "kind": state["kind"], "mode": state["mode"], "owner": owner, "group": group})
     scene.note("tree", "installed", errno="OK", made=made)

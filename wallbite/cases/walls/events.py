@@ -192,7 +192,8 @@ def sizes(scene: Scene) -> dict[str, int]:
     for path in sorted(found):
         with suppress(FileNotFoundError):
             state = os.lstat(path)
-            seen |= {path: state.st_size} if stat.S_ISREG(state.st_mode) else {}
+            if stat.S_ISREG(state.st_mode):
+                seen[path] = state.st_size
     return seen
 
 
