@@ -9,7 +9,7 @@ from wallbite.checks import Bench, check
 from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
-IDENTITY = ("walls", "spawns")
+IDENTITY = ("spawns", "walls")
 BECOME = ("become-uid", "become-gid", "become-groups", "raise")
 SIGNALS_OF_THE_PROBE = 0x1001000  # SIGPIPE and SIGXFSZ: Python ignores them
 
@@ -133,31 +133,31 @@ def gateway_has(bench: Bench, test: Callable[[dict[str, Any]], bool]) -> Callabl
     return control
 
 
-@check("DROP-01", needs=IDENTITY)
+@check("DROP-01", needs=("spawns",), reads=("walls",))
 def has_the_uid_of_its_account(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: len(set(seen["uids"])) == 1)
     yield from each_account(bench, wrong_uids, control, "all four uids and the uid of its file are the account's")
 
 
-@check("DROP-02", needs=IDENTITY)
+@check("DROP-02", needs=("spawns",), reads=("walls",))
 def has_the_gid_of_its_account(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: len(set(seen["gids"])) == 1)
     yield from each_account(bench, wrong_gids, control, "all four gids are the account's")
 
 
-@check("DROP-03", needs=IDENTITY)
+@check("DROP-03", needs=("spawns",), reads=("walls",))
 def has_no_foreign_group(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: len(set(seen["groups"]) - set(seen["gids"])) >= 2)
     yield from each_account(bench, wrong_groups, control, "no supplementary group but its own gid")
 
 
-@check("DROP-04", needs=IDENTITY)
+@check("DROP-04", needs=("spawns",), reads=("walls",))
 def holds_no_capability(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: int(seen["capabilities"]["effective"], 16) != 0)
     yield from each_account(bench, held_capabilities, control, "permitted, effective, inheritable, ambient are empty")
 
 
-@check("DROP-05", needs=IDENTITY)
+@check("DROP-05", needs=("spawns",), reads=("walls",))
 def cannot_become_another(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         for account in bench.accounts:
@@ -182,7 +182,7 @@ def become(bench: Bench, posture: str, account: str) -> Verdict:
     return bench.passed(f"{len(tries)} attempts, EPERM each", tries, None if None in controls else controls[0], **scope)
 
 
-@check("DROP-06", needs=IDENTITY)
+@check("DROP-06", needs=("spawns",), reads=("walls",))
 def gains_nothing_by_exec(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         control = bench.facts.first(posture, "setuid-canary", vantage="dropped", errno=OK)
@@ -210,7 +210,7 @@ def canary(bench: Bench, control: Observation | None, posture: str, account: str
     return bench.passed(f"the setuid-root program ran as uid {ran[0].seen['uid']}", ran, control, **scope)
 
 
-@check("DROP-07", needs=IDENTITY)
+@check("DROP-07", needs=("spawns",), reads=("walls",))
 def holds_three_descriptors(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: len([number for number, _ in seen["descriptors"] if number > 2]) >= 3)
     for posture in bench.postures:
@@ -220,7 +220,7 @@ def holds_three_descriptors(bench: Bench) -> Iterator[Verdict]:
             yield of_identities(bench, complaint, control(posture), what, posture=posture, account=account)
 
 
-@check("DROP-08", needs=IDENTITY)
+@check("DROP-08", needs=("spawns",), reads=("walls",))
 def has_a_session_of_its_own(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: seen["session"] > 0)
     yield from each_account(bench, shared_session, control, "session and process group are its own, no terminal")
@@ -255,7 +255,7 @@ def of_key(bench: Bench, posture: str, account: str, owner: str, operation: str)
     return bench.passed(f"{one.operation} gave {one.errno}", tries, control, **scope)
 
 
-@check("DROP-10", needs=IDENTITY)
+@check("DROP-10", needs=("spawns",), reads=("walls",))
 def inherits_no_settings(bench: Bench) -> Iterator[Verdict]:
     control = gateway_has(bench, lambda seen: int(seen["signals"]["ignored"], 16) & ~SIGNALS_OF_THE_PROBE != 0)
     yield from each_account(

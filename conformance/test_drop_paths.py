@@ -132,7 +132,7 @@ def told_apart(bench: Bench, job: Observation, drops: list[Observation], scope: 
     )
 
 
-@check("DROP-13", needs=("walls", "spawns"))
+@check("DROP-13", needs=("spawns",))
 def drops_on_every_path(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         for account in bench.accounts:
@@ -250,7 +250,7 @@ def mixed_up(seen: dict[str, Any]) -> str:
     return f"HOME is {seen['home']}" if seen["home"] not in ("", seen["expected"]["directory"]) else ""
 
 
-@check("DROP-16", needs=("walls", "spawns"), reads=("matrix", "drawn", "storm"))
+@check("DROP-16", needs=("spawns",), reads=("walls", "matrix", "drawn", "storm"))
 def never_is_root_or_the_gateway(bench: Bench) -> Iterator[Verdict]:
     for posture in bench.postures:
         if posture in ENFORCING:

@@ -1,6 +1,7 @@
 """Mutants of the reference runtime's security modules, made by cosmic-ray, with the black-box suite as the judge.
 
     python -m tests.mutation [--sample N] [--minutes N] [--module NAME]... [--again] [--controls]
+                             [--every-operator]
 
 What was tried is kept in cosmic-ray's own databases, one for each module, and not tried again (``cr-report`` and
 ``cr-html`` read them); the score is that of all that was ever tried. ``--sample 0`` only says it.
@@ -21,7 +22,8 @@ from pathlib import Path
 from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkItem, WorkResult
 
-from tests.mutation.mutants import RUNTIME, Mutant, database, made
+from tests.mutation.mutants import RUNTIME, Mutant, database, made, operator_of
+from tests.mutation.operators import used
 from tests.mutation.score import is_equivalent, listed, score_of, total
 from tests.mutation.subjects import SUBJECTS
 from tests.mutation.trying import tried
@@ -45,12 +47,13 @@ def main() -> int:
             return 1
         if options.sample != 0:
             _try(_chosen(sessions, options), sessions, options)
-        return _said(sessions)
+        return _said(sessions, every=options.every_operator)
 
 
 def _chosen(sessions: Sessions, options: argparse.Namespace) -> Iterator[Mutant]:
     """Those that were not tried yet, or some of them, drawn with the seed; or again those that survived."""
-    wanted = _survivors(sessions) if options.again else _pending(sessions)
+    found = _survivors(sessions) if options.again else _pending(sessions)
+    wanted = (item for item in found if options.every_operator or used(operator_of(item)))
     for one in made(wanted, options.sample, random.Random(options.seed)):  # noqa: S311 - anybody may know it
         if one.flaw:
             sessions[one.module].set_result(one.name, WorkResult(WorkerOutcome.SKIPPED, one.flaw, diff=one.diff))
@@ -97,9 +100,9 @@ def _controlled(options: argparse.Namespace) -> bool:
     return not any(one.killer for one in found)
 
 
-def _said(sessions: Sessions) -> int:
+def _said(sessions: Sessions, *, every: bool) -> int:
     """The survivors, and the scores both ways."""
-    scores = [score_of(module, session) for module, session in sessions.items()]
+    scores = [score_of(module, session, every=every) for module, session in sessions.items()]
     for one in scores:
         for diff in one.survivors:
             print(f"survived:\n{diff}\n")
@@ -115,6 +118,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin with no further mutant after so many")
     parser.add_argument("--module", action="append", choices=list(SUBJECTS), help="one module; may be repeated")
     parser.add_argument("--again", action="store_true", help="try again what survived, after a check was changed")
+    parser.add_argument("--every-operator", action="store_true", help="also mutants that say nothing of a suite")
     parser.add_argument("--equivalent", action="store_true", help="try also what is listed as equivalent")
     parser.add_argument("--controls", action="store_true", help="first see that the runtime as it is survives")
     parser.add_argument("--sessions", type=Path, default=Path("mutation"), help="the folder of cosmic-ray's databases")

@@ -66,6 +66,12 @@ def database(folder: Path, module: str) -> WorkDB:
     return session
 
 
+def operator_of(item: WorkItem) -> str:
+    """The name of the operator that makes a mutant."""
+    (change,) = item.mutations
+    return str(change.operator_name)
+
+
 def made(items: Iterable[WorkItem], sample: int | None, draw: random.Random) -> Iterator[Mutant]:
     """The mutants of work items, or so many of them; drawn, so that those that come first are a sample, too."""
     places = sorted(items, key=_place)

@@ -12,7 +12,8 @@ import yaml
 from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import TestOutcome, WorkResult
 
-from tests.mutation.mutants import FLAWS, changed_lines
+from tests.mutation.mutants import FLAWS, changed_lines, operator_of
+from tests.mutation.operators import used
 
 EQUIVALENT: Final = Path(__file__).with_name("equivalent.yaml")
 ENOUGH: Final = 0.95
@@ -71,15 +72,15 @@ class Score:
         )
 
 
-def score_of(module: str, session: WorkDB) -> Score:
-    """The score of a module, from cosmic-ray's database."""
-    results = [result for _, result in session.results]
+def score_of(module: str, session: WorkDB, *, every: bool) -> Score:
+    """The score of a module, from cosmic-ray's database: of the operators that are used, or of every one."""
+    results = [result for item, result in session.completed_work_items if every or used(operator_of(item))]
     killed = [one for one in results if one.test_outcome is TestOutcome.KILLED]
     survived = [one for one in results if one.test_outcome is TestOutcome.SURVIVED]
     undecided = sum(str(one.output).startswith(UNDECIDED) for one in killed)
     return Score(
         module=module,
-        made=session.num_work_items,
+        made=sum(every or used(operator_of(item)) for item in session.work_items),
         nothing=sum(one.output in FLAWS for one in results),
         failed=len(killed) - undecided,
         undecided=undecided,

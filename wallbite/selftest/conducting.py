@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +21,8 @@ from wallbite.selftest.trials import Trial
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.verdict import Verdict
 
-WAITING: Final = frozenset({"reload", "stops", "pipes", "timeouts", "beside"})  # for what a broken target never says
-BESIDE: Final = 4  # cases that are begun with one that may have to wait
+WAITING: Final = frozenset({"reload", "stops", "pipes", "timeouts", "beside", "limits", "keeping", "runaways"})
+SPREAD: Final = 0.75  # of all other cases: among so many are those begun that may wait for what is never said
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Judged:
 
 
 def conduct(trials: Sequence[Trial], folder: Path, jobs: int, progress: Progress) -> Iterator[Judged]:
-    """Run every trial, those that wait early; its record is kept in the folder that is named as it is."""
-    waiting = deque(_mingled([trial.cases for trial in trials]))
+    """Run every trial; its record is kept in the folder that is named as it is."""
+    waiting = deque(_mingled([case for trial in trials for case in trial.cases]))
     known, left = {trial.key: trial for trial in trials}, Counter(case["trial"] for case in waiting)
     done: dict[str, list[CaseResult]] = defaultdict(list)
     total = len(waiting)
@@ -106,20 +106,18 @@ def seconds_of(record: Record) -> float:
     return sum(case.seconds for case in record.cases)
 
 
-def _mingled(planned: Sequence[Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """The cases of trials that may have to wait long, each with some others, until they are begun.
+def _mingled(cases: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The cases, those that may have to wait long spread evenly among the others.
 
     Begun late they would be waited for alone, and many at once would leave the processors idle.
     """
-    others = iter([case for cases in planned if not _may_wait(cases) for case in cases])
-    for case in (case for cases in planned if _may_wait(cases) for case in cases):
+    patient = [case for case in cases if case["kind"] in WAITING]
+    others = iter([case for case in cases if case["kind"] not in WAITING])
+    each = int(SPREAD * (len(cases) - len(patient)) / max(1, len(patient)))
+    for case in patient:
         yield case
-        yield from itertools.islice(others, BESIDE)
+        yield from itertools.islice(others, each)
     yield from others
-
-
-def _may_wait(cases: Sequence[Mapping[str, Any]]) -> bool:
-    return any(case["kind"] in WAITING for case in cases)
 
 
 def _named(case: dict[str, Any]) -> str:

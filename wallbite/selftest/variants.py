@@ -32,7 +32,7 @@ STARTED: Final = frozenset({"walls", "spawns", "storm", "fingerprints", "drop-fa
 ELSEWHERE: Final = frozenset({"walls", "modes", "backup", "fingerprints", "environment", "secrets"})
 SAYING: Final = frozenset({"storm", "secrets", "drop-fails"})
 FEW: Final = frozenset({"walls", "spawns", "storm", "modes", "environment", "backup"})
-MANY: Final = frozenset({"modes", "environment", "backup", "drop-fails"})
+MANY: Final = frozenset({"modes", "environment", "backup", "storm"})
 POSTURE: Final = frozenset({"matrix", "walls", "tiers", "override", "unconfined", "secrets-unconfined"})
 
 

@@ -8,12 +8,25 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from wallbite.cases.scene import CaseProblem, Scene
-from wallbite.cases.spawning import Errand, collect, collect_all, identity_attempts, missing, observe, spawn, start
+from wallbite.cases.spawning import (
+    CANARY,
+    Errand,
+    as_account,
+    as_root,
+    collect,
+    collect_all,
+    identity_attempts,
+    lay_canary,
+    missing,
+    observe,
+    spawn,
+    start,
+)
 from wallbite.installation.gateway import Gateway
 from wallbite.installation.talk import ask
 from wallbite.postures import ENFORCING
 from wallbite.probing.answers import AnswerProblem, parse
-from wallbite.probing.plan import Plan
+from wallbite.probing.plan import Attempt, Plan
 from wallbite.target import SpawnPath
 
 
@@ -25,13 +38,15 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def run(scene: Scene) -> None:
-    """Plans first, since some paths spawn at boot; then each path, and a restart."""
+    """Plans first, since some paths spawn at boot; then what each account may become, each path, and a restart."""
     scene.lay_down()
+    lay_canary()
     terms = scene.target.spawn
     assert terms is not None
     waiting = {path.name: lay_plan(scene, path) for path in terms.paths.values() if path.by in ("boot", "event")}
     gateway = scene.gateway()
     scene.boot(gateway)
+    become(scene, gateway)
     for path in terms.paths.values():
         follow(scene, gateway, path, waiting.get(path.name))
     ungranted(scene, gateway)
@@ -39,6 +54,15 @@ def run(scene: Scene) -> None:
         if path.by == "restart":
             restart(scene, gateway, path)
     gateway.kill()
+
+
+def become(scene: Scene, gateway: Gateway) -> None:
+    """Each account tries to be somebody else, by itself and by way of a setuid-root program; root can, and so can it."""
+    first, canary = scene.accounts[0], Attempt("setuid-canary", "setuid-canary", path=CANARY)
+    as_root(scene, identity_attempts(scene, first), "before")
+    as_account(scene, first, [canary], "before")
+    errands = [Errand(account, "attempt", [*identity_attempts(scene, account), canary]) for account in scene.accounts]
+    collect_all(scene, gateway, [(errand, start(scene, errand)) for errand in errands])
 
 
 def lay_plan(scene: Scene, path: SpawnPath) -> Plan:

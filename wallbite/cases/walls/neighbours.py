@@ -192,10 +192,9 @@ def key_attempts(scene: Scene, key: Key, processes: Processes, account: str) -> 
     return tries
 
 
-def note_controls(scene: Scene, canary: str) -> None:
-    """The gateway's uid finds the key on its session keyring; the setuid canary makes root of who may gain."""
+def note_control(scene: Scene) -> None:
+    """The gateway's uid finds the key on its session keyring."""
     as_account(scene, GATEWAY, [Attempt("key-search", "key-of:gateway", arguments={"description": KEY})], "before")
-    as_account(scene, scene.accounts[0], [Attempt("setuid-canary", "setuid-canary", path=canary)], "before")
 
 
 # IPC.

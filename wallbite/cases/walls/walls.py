@@ -9,13 +9,11 @@ from typing import Any
 from wallbite.cases.backups import backups
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.spawning import (
-    CANARY,
     Errand,
     as_account,
     as_root,
     collect,
     identity_attempts,
-    lay_canary,
     missing,
     spawn,
     start,
@@ -44,7 +42,6 @@ def run(scene: Scene) -> None:
     """Boot, reach, let things happen, reach again, kill it, reach again."""
     scene.lay_down()
     known = events.beside(scene)
-    lay_canary()
     key = neighbours.join_keyring(scene)
     os.umask(0o022)
     gateway = scene.gateway()
@@ -86,7 +83,7 @@ def controls(scene: Scene, everywhere: Sequence[reaching.Found], processes: neig
     as_root(scene, neighbours.process_attempts(scene, processes, ""), "before")
     as_root(scene, identity_attempts(scene, first), "before")
     as_root(scene, [*api_attempts(scene, processes.job), *neighbours.planted_attempts()], "before")
-    neighbours.note_controls(scene, CANARY)
+    neighbours.note_control(scene)
     neighbours.note_argv(scene, processes)
     api_controls(scene, processes.job)
 
@@ -119,7 +116,6 @@ def tour(
 ) -> Iterator[Attempt]:
     """All that one account attempts."""
     yield from identity_attempts(scene, account)
-    yield Attempt("setuid-canary", "setuid-canary", path=CANARY)
     others = [one for one in everywhere if one.surface.owner != account]
     yield from reaching.attempts(scene, others, account)
     yield from neighbours.process_attempts(scene, processes, account)
