@@ -19,6 +19,7 @@ from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import WorkItem
 
 from tests.mutation import unchanged
+from tests.mutation.history import carry
 from wallbite.content import content
 
 RUNTIME: Final = content("fixtures", "gateway")
@@ -57,12 +58,17 @@ class Mutant:
 
 
 def database(folder: Path, module: str) -> WorkDB:
-    """cosmic-ray's database for a module as it is now: another text has another one, so that nothing in it is stale."""
+    """cosmic-ray's database for a module as it is now; of an earlier state it takes what is sure to hold still."""
     folder.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256((RUNTIME / module).read_bytes()).hexdigest()[:12]
-    session = WorkDB(folder / f"{module.replace('/', '-')}-{digest}.sqlite", WorkDB.Mode.create)
+    text, stem = (RUNTIME / module).read_text(), module.removesuffix(".py").replace("/", "-")
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    path = folder / f"{stem}-{digest}.sqlite"
+    earlier = [one for one in folder.glob(f"{stem}-*.py") if len(one.stem) == len(path.stem) and one.stem != path.stem]
+    session = WorkDB(path, WorkDB.Mode.create)
     if not session.num_work_items:
         init([RUNTIME / module], session, {})
+        path.with_suffix(".py").write_text(text)
+        carry(session, text, ((one.with_suffix(".sqlite"), one.read_text()) for one in earlier))
     return session
 
 
