@@ -18,7 +18,7 @@ from gateway.refusal import Refusal
         (b"a: !!python/name:os.system x\n", ":1: tags"),
         (b"a: \xff\n", "not UTF-8 at byte 3"),
         (b"a:\n\tb: 1\n", ":2: not YAML"),
-        (b"[" * 50_000, "nested deeper"),
+        (b"[" * 50_000, "nest"),
         (b"a: 1\n--- \nb: 1\n", "more than one document"),
         (b"? [a]\n: 1\n", "a key must be text"),
         (b"#" * (documents.MAX_BYTES + 1), "larger than"),

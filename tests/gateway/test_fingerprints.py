@@ -158,18 +158,19 @@ def test_everything_counts(place: Path, change: str) -> None:
     root = code(place / "plugin")
     (place / "snapshots").mkdir()
     snapshots = Snapshots(str(place / "snapshots"))
-    first = snapshots.take(str(root), "entry")
+    first = snapshots.take(str(root), "entry", "one")
     assert first.code == fingerprints.scan(str(root), "entry")
     assert first.code.interpreter == (f"{place}/interpreter", "-x")
     time.sleep(0.06)  # what is younger than the grain of the clock is never kept
-    second = snapshots.take(str(root), "entry")
-    assert snapshots.take(str(root), "entry") is second
+    second = snapshots.take(str(root), "entry", "two")
+    assert snapshots.take(str(root), "entry", "three") is second
     CHANGES[change](root)
-    third = snapshots.take(str(root), "entry")
+    third = snapshots.take(str(root), "entry", "four")
     assert third.code.digest not in ("", first.code.digest)
     assert Path(first.directory, "code/lib/native.so").read_bytes() == b"\x7fELF"  # in use, and as it was
-    for one in (first, second, second, third):
-        snapshots.give_back(one)
+    for one, user in ((first, "one"), (second, "two"), (second, "three"), (third, "four")):
+        assert Path(one.directory).exists()
+        snapshots.give_back(one, user)
     assert [path.name for path in (place / "snapshots").iterdir()] == [Path(third.directory).name]
     snapshots.keep(())
     assert not list((place / "snapshots").iterdir())
@@ -197,7 +198,7 @@ def test_what_cannot_be_verified_is_refused(place: Path, spoil: Callable[[Path],
     (place / "snapshots").mkdir()
     spoil(root)
     with pytest.raises((Refusal, OSError)):
-        Snapshots(str(place / "snapshots")).take(str(root), "entry")
+        Snapshots(str(place / "snapshots")).take(str(root), "entry", "one")
     assert not list((place / "snapshots").iterdir())
 
 
