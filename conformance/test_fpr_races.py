@@ -8,7 +8,7 @@ from wallbite.checks import Bench, check
 from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
-WAYS = ("rename", "symlink", "in-place", "module")
+WAYS = ("rename", "symlink", "in-place", "module", "interpreter")
 TRIES = 2000  # in all ways together
 
 

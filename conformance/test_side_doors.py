@@ -16,7 +16,7 @@ DOORS: Mapping[str, tuple[str, ...]] = {
     "SIDE-05": ("cron", "unit", "polkit", "capability"),
 }
 BLIND = ("group", "sudo", "cron")
-CODE = ("code", "code-directory", "code-file")
+CODE = ("code", "code-directory", "code-file", "code-link")
 
 
 def boots(bench: Bench, posture: str) -> dict[str, Observation]:

@@ -1,11 +1,11 @@
 """Which of cosmic-ray's operators are used: one or two for each kind of place, each a slip that a person could make.
 
-By default cosmic-ray puts every operator of the language into each place: a sum gets eleven mutants, a comparison seven.
-Most of them either end the program at once (``a is not None`` as ``a >= None``), so that any case kills them, or are
-told apart by the interpreter alone (``a == b`` as ``a is b``: whether equal values are one object is promised by
-nobody). They say nothing of a suite, and hide in numbers what does. So an operator is replaced by its opposite, and a
-comparison by its negation and by its neighbour at the bound, as PIT does; all other operators of cosmic-ray are used
-whole.
+By default cosmic-ray puts every operator of the language into each place: eleven mutants for a sum, seven for a
+comparison. Most of them either end the program at once (``a is not None`` as ``a >= None``), so that any case kills
+them, or are told apart by the interpreter alone (``a == b`` as ``a is b``: whether equal values are one object is
+promised by nobody). They say nothing of a suite, and hide in numbers what does. So an operator is replaced by its
+opposite, and a comparison by its negation and by its neighbour at the bound, as PIT does; all other operators of
+cosmic-ray are used whole.
 """
 
 from __future__ import annotations

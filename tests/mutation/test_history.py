@@ -11,7 +11,7 @@ from cosmic_ray.work_db import WorkDB
 from tests.mutation.history import carry, keyed
 
 OLD = "A = 1\n\n\ndef same(a):\n    return a + 1\n\n\nclass B:\n    def other(self, b):\n        return b < 2\n"
-NEW = 'A = 3\n"""A line more."""\n\n\ndef same(a):\n    return a + 1\n\n\nclass B:\n    def other(self, b):\n        return b < 3\n'
+NEW = OLD.replace("A = 1\n", 'A = 3\n"""A line more."""\n').replace("b < 2", "b < 3")
 
 
 def session_of(folder: Path, name: str, text: str) -> WorkDB:

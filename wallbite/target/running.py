@@ -252,7 +252,7 @@ class Vault:
     """Where secrets are kept, and how plugins come to them. Templates; keys of the configuration are joined by dots.
 
     Attributes:
-        fill: a command, run as root, that reads ``{"principals": {NAME: {"secrets": {NAME: value}, "revoked": bool}}}``
+        fill: a command, run as root, that reads ``{"principals": {NAME: {"secrets": {NAME: value}, "revoked": true}}}``
             on stdin and puts it into the vault, with a key where there is none.
         key: the file that holds the key.
         replaces: files that are removed before.

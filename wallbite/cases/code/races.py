@@ -1,7 +1,7 @@
 """Case ``code-race``: a plugin's program is swapped, over and over, while the gateway is asked to run it.
 
 There are two programs of one length, which differ in one word: the old one was locked. In one of the ways it is not the
-program that is swapped but a file that it loads. Each leaves a file in the inbox
+program that is swapped but a file that it loads, in another its interpreter. Each leaves a file in the inbox
 that says which of them it is; whose it is says the kernel. A large file beside them makes it last long to look at the
 code, so that a gateway which looks at one thing and runs another is soon found out.
 """
@@ -26,17 +26,17 @@ from wallbite.installation.gateway import Gateway
 from wallbite.installation.installation import INBOX
 from wallbite.postures import ENFORCING
 
-TRIES: Final = 520  # swaps in each of the ways, while the gateway spawns
+TRIES: Final = 420  # swaps in each of the ways, while the gateway spawns
 SPAWNS: Final = 32  # in each of the ways, at least
 BATCH: Final = 16
 WITHIN: Final = 15.0  # seconds for one of the ways
 REST: Final = 0.0006  # the longest time between two swaps; shorter ones are as likely
 LARGE: Final = 1 << 19
-WAYS: Final = ("rename", "symlink", "in-place", "module")
-PROGRAM: Final = """#!/bin/sh
+WAYS: Final = ("rename", "symlink", "in-place", "module", "interpreter")
+SHELL: Final = "/bin/sh"
+PROGRAM: Final = """#!{shell}
 # Says which of two programs it is.
 WORD={word}
-{load}
 : >"{inbox}/race.{way}.$WORD.$$"
 echo '{{"status":"ok"}}'
 """
@@ -51,8 +51,9 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def program(way: str, word: str) -> bytes:
     """One of the two programs."""
-    load = '. "${0%/*}/lib/word"' if way == "module" else ":"
-    return PROGRAM.format(inbox=INBOX, way=way, word=word, load=load).encode()
+    words = {"module": '; . "${0%/*}/lib/word"', "interpreter": "; WORD=$(tail -c 3 /proc/$$/exe)"}
+    shell = f"{OUTSIDE}/{way}-shell" if way == "interpreter" else SHELL
+    return PROGRAM.format(shell=shell, inbox=INBOX, way=way, word=word + words.get(way, "")).encode()
 
 
 def run(scene: Scene) -> None:
@@ -79,12 +80,12 @@ def prepare(scene: Scene, way: str, subject: Subject) -> None:
         path.write_bytes(program(way, word))
         path.chmod(0o755)
     (root / "entry").write_bytes(program(way, "old"))
-    if way in ("symlink", "module"):
+    if way in ("symlink", "module", "interpreter"):
         swap(way, root, new=False)
 
 
 def swap(way: str, root: Path, *, new: bool) -> None:
-    """Have the plugin's program be one or the other; or what it loads from beside it."""
+    """Have the plugin's program be one or the other; or what it loads from beside it; or what it is read by."""
     word, entry, beside = "new" if new else "old", root / "entry", Path(OUTSIDE, f"{way}-beside")
     if way == "in-place":
         with entry.open("r+b", buffering=0) as file:
@@ -93,9 +94,11 @@ def swap(way: str, root: Path, *, new: bool) -> None:
     if way == "symlink":
         beside.symlink_to(f"{OUTSIDE}/{way}-{word}")
     else:
-        beside.write_bytes(f"WORD={word}\n".encode() if way == "module" else program(way, word))
+        texts = {"module": f"WORD={word}\n".encode(), "interpreter": Path(SHELL).read_bytes() + word.encode()}
+        beside.write_bytes(texts.get(way) or program(way, word))
         beside.chmod(0o755)
-    beside.rename(root / "lib/word" if way == "module" else entry)
+    places = {"module": root / "lib/word", "interpreter": Path(OUTSIDE, f"{way}-shell")}
+    beside.rename(places.get(way, entry))
 
 
 def note_race(scene: Scene, gateway: Gateway, way: str, subject: Subject) -> None:

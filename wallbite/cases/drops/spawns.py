@@ -57,7 +57,7 @@ def run(scene: Scene) -> None:
 
 
 def become(scene: Scene, gateway: Gateway) -> None:
-    """Each account tries to be somebody else, by itself and by way of a setuid-root program; root can, and so can it."""
+    """Each account tries to be somebody else, by itself and by way of a setuid-root program; root can, by both."""
     first, canary = scene.accounts[0], Attempt("setuid-canary", "setuid-canary", path=CANARY)
     as_root(scene, identity_attempts(scene, first), "before")
     as_account(scene, first, [canary], "before")

@@ -88,8 +88,9 @@ class Filled:
         return {name: [len(value), hashlib.sha256(value).hexdigest()] for name, value in raw.items()}
 
     def text(self) -> bytes:
-        """What the command that fills a vault reads."""
-        told = {name: {"secrets": values, "revoked": name in self.revoked} for name, values in self.values.items()}
+        """What the command that fills a vault reads; who is not revoked is not said to be."""
+        revoked: dict[str, dict[str, Any]] = {name: {"revoked": True} for name in self.revoked}
+        told = {name: {"secrets": values, **revoked.get(name, {})} for name, values in self.values.items()}
         return json.dumps({"principals": told}).encode()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +14,13 @@ from wallbite.cases.scene import Scene
 from wallbite.cases.system.doors import BLIND, DOORS, FORMS, enter_users, own_places, replaced, whose
 from wallbite.installation.document import Plain, with_value
 from wallbite.installation.gateway import Gateway
+from wallbite.installation.installation import PRIVATE
 from wallbite.postures import ENFORCING, representative
 
 CODE: Final = "code"  # the directory of the plugins' code, which an account owns
 CODE_BELOW: Final = ("code-directory", "code-file")  # one in it that everybody may write, and a file that one owns
+CODE_LINK: Final = "code-link"  # a link in it, which leads to a file that one owns
+_LINKED: Final = "wallbite-linked"
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -94,7 +97,7 @@ def code_paths(scene: Scene) -> dict[str, Path]:
     top = Path(surface.path)
     directory = next((one for one in sorted(top.iterdir()) if one.is_dir() and not one.is_symlink()), None)
     file = next((one for one in sorted((directory or top).iterdir()) if one.is_file() and not one.is_symlink()), None)
-    found = zip((CODE, *CODE_BELOW), (top, directory, file), strict=True)
+    found = zip((CODE, *CODE_BELOW, CODE_LINK), (top, directory, file, directory and directory / _LINKED), strict=True)
     return {name: path for name, path in found if path is not None}
 
 
@@ -107,12 +110,31 @@ def note_code(scene: Scene, account: str) -> None:
     """Boot where an account can write some of the plugins' code: it is told by its path, or the start is refused."""
     uid = whose(scene, account).uid
     for name, path in code_paths(scene).items():
-        with _given(path, -1, 0o022) if name == CODE_BELOW[0] else _given(path, uid, 0):
+        with _planted(name, path, uid):
             gateway, ended = boot(scene, gate_document(scene, scene.accounts))
             told_of = named(gateway, path)
             gateway.kill()
         seen = {"came_up": ended == "ready", "timed_out": ended == "timeout", "tail": gateway.tail()}
         scene.note("side-doors", name, names=told_of, **seen)
+
+
+def _planted(name: str, path: Path, uid: int) -> AbstractContextManager[None]:
+    """What lets an account write there, for a while."""
+    if name == CODE_LINK:
+        return _linked(path, uid)
+    return _given(path, -1, 0o022) if name == CODE_BELOW[0] else _given(path, uid, 0)
+
+
+@contextmanager
+def _linked(path: Path, uid: int) -> Iterator[None]:
+    """A link to a file of an account's, for a while."""
+    file = Path(PRIVATE, _LINKED)
+    file.write_bytes(b"")
+    os.chown(file, uid, -1)
+    path.symlink_to(file)
+    yield
+    path.unlink()
+    file.unlink()
 
 
 @contextmanager
