@@ -132,6 +132,7 @@ def leave(scene: Scene, ends: Ends) -> None:
     leaves.appeared()
     note_job(scene, "leaves", leaves)
     note_left(scene, "answered", leaves, GRACE)
+    note_job(scene, "afterwards", send(scene, ends.patient))  # by then a process that was killed besides is gone
     after = [*hung.main.alive(), *hung.leash.alive()]
     scene.note("sibling", "job", before=before, after=after, all=["main", *WAYS])
 

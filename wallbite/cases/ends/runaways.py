@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import select
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,8 +62,8 @@ class Leash:
         return bool(self.holders)
 
     def alive(self) -> list[str]:
-        """Who of the holders is a living process still."""
-        return [way for way, pid in self.holders.items() if _state(pid) not in ("", "Z", "X")]
+        """Who of the holders is a living process still, and is not about to be none."""
+        return [way for way, pid in self.holders.items() if _lives(pid)]
 
     def _listen(self, timeout: float) -> bool:
         """Take in what is said; False where somebody held it and nobody does, and nothing is left to read."""
@@ -78,11 +79,15 @@ class Leash:
         return not events & select.POLLHUP
 
 
-def _state(pid: int) -> str:
+def _lives(pid: int) -> bool:
+    """Whether a process is there, has not ended, and has no SIGKILL to take yet."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+        lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
     except OSError:
-        return ""
+        return False
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    pending = int(fields["SigPnd"], 16) | int(fields["ShdPnd"], 16)
+    return fields["State"].split()[0] not in ("Z", "X") and not pending & (1 << (signal.SIGKILL - 1))
 
 
 @dataclass
