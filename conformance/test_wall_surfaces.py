@@ -34,24 +34,30 @@ CRASHED = Moment("crashed", "before-crashed", "after-crashed", " after a crash")
 RESTARTED = Moment("restarted", "before-restarted", "after-restarted", " after a restart")
 
 
-@check(
-    "WALL-01", "WALL-02", "WALL-03", "WALL-04", "WALL-05", "WALL-06", "WALL-07", "WALL-09", "WALL-10", needs=("walls",)
-)
+@check("WALL-01", "WALL-02", "WALL-04", "WALL-05", "WALL-06", "WALL-07", "WALL-09", "WALL-10", needs=("walls",))
 def surfaces_are_walled(bench: Bench) -> Iterator[Verdict]:
     if bench.requirement.id == "WALL-04" and len(bench.accounts) == 1:
         yield bench.inapplicable("the target has one account: there is no sibling")
     for posture in bench.postures:
         yield from undeclared(bench, posture)
-        for account in bench.accounts:
-            for surface in concerned(bench, account):
-                yield surface_verdict(bench, posture, account, surface, FIRST, detours=False)
-                if (
-                    bench.requirement.id == "WALL-03"
-                    and surface.role != "state-directory"
-                    and not excuse(bench, surface.role)
-                ):
-                    yield surface_verdict(bench, posture, account, surface, CRASHED, detours=False)
-                    yield surface_verdict(bench, posture, account, surface, RESTARTED, detours=False)
+        yield from walled(bench, posture, FIRST)
+
+
+@check("WALL-03", needs=("walls", "crash"))
+def the_state_is_walled_whatever_happens(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        yield from undeclared(bench, posture)
+        yield from walled(bench, posture, FIRST, CRASHED, RESTARTED)
+
+
+def walled(bench: Bench, posture: str, first: Moment, *later: Moment) -> Iterator[Verdict]:
+    """The verdicts on each account and surface; on the files of the state at further moments, too."""
+    for account in bench.accounts:
+        for surface in concerned(bench, account):
+            yield surface_verdict(bench, posture, account, surface, first, detours=False)
+            if surface.role != "state-directory" and not excuse(bench, surface.role):
+                for moment in later:
+                    yield surface_verdict(bench, posture, account, surface, moment, detours=False)
 
 
 def undeclared(bench: Bench, posture: str) -> Iterator[Verdict]:

@@ -27,7 +27,7 @@ from wallbite.cases.ends import besides, ends
 from wallbite.cases.gate import boots, matrix, reloads, sharing, verbs
 from wallbite.cases.secrets import deliveries, environments, secret_boots
 from wallbite.cases.system import installs, sidedoors
-from wallbite.cases.walls import walls
+from wallbite.cases.walls import crash, walls
 from wallbite.catalogue import Requirement
 from wallbite.checks import Check
 from wallbite.facts import Setting, SurfaceFact
@@ -38,6 +38,7 @@ from wallbite.target.model import Target
 Case = dict[str, Any]
 _PLANS: Final[tuple[Callable[[Sequence[str]], Iterator[Case]], ...]] = (
     walls.plan,
+    crash.plan,
     spawns.plan,
     storm.plan,
     drops.plan,
@@ -66,8 +67,8 @@ OF_THE_HARNESS: Final = ("/run/wallbite", "/opt/wallbite-own", "/opt/wallbite-op
 _TAKES: Final = {
     "gate": "matrix drawn reload tiers unknown-keys override documents map writable sealed places raced side-doors"
     " fingerprints lock-records lock-tiers code-race unconfined secrets-unconfined",
-    "spawn": "walls spawns storm drop-fails no-default reload timeouts pipes stops beside backup harried fingerprints"
-    " lock-records lock-tiers code-race environment unconfined secrets secrets-unconfined",
+    "spawn": "walls crash spawns storm drop-fails no-default reload timeouts pipes stops beside backup harried"
+    " fingerprints lock-records lock-tiers code-race environment unconfined secrets secrets-unconfined",
     "fingerprints": "fingerprints lock-records lock-tiers code-race",
     "side_doors": "side-doors",
     "installer": "install",

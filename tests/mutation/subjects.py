@@ -29,7 +29,7 @@ class Subject:
 _CODE: Final = Subject(("fingerprints", "lock-records", "lock-tiers"), "code-race modes reload")
 SUBJECTS: Final[Mapping[str, Subject]] = {
     "gate.py": Subject(("matrix",), "tiers override unknown-keys reload verbs", GATED),
-    "drop.py": Subject(("drop-fails", "timeouts", "walls spawns"), "stops pipes secrets reload"),
+    "drop.py": Subject(("drop-fails", "timeouts", "spawns"), "walls stops pipes secrets reload"),
     "spawner.py": Subject(
         ("environment", "timeouts", "stops", "pipes", "drop-fails"), "walls spawns storm secrets reload modes"
     ),
@@ -40,7 +40,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "environment.py": Subject(("environment",), "unconfined spawns verbs", ("ambient-caps", "unprivileged")),
     "accounts.py": Subject(("tiers", "map", "documents"), "no-default spawns walls fingerprints modes places"),
     "reconcile.py": Subject(
-        ("modes", "places", "writable", "planted"), "secret-boots backup reload", ("ambient-caps", "root")
+        ("modes", "places", "writable", "planted"), "secret-boots backup reload side-doors", ("ambient-caps", "root")
     ),
     "keeping/vault.py": Subject(
         ("secrets",), "secrets-unconfined secret-boots modes", ("ambient-caps", "unprivileged")

@@ -32,7 +32,7 @@ from wallbite.cases.gate import boots, matrix, reloads, verbs
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.secrets import deliveries, environments, secret_boots
 from wallbite.cases.system import installs, sidedoors
-from wallbite.cases.walls import walls
+from wallbite.cases.walls import crash, walls
 from wallbite.content import root
 from wallbite.installation import fault as faults
 from wallbite.installation import runtime
@@ -46,6 +46,7 @@ KINDS: Mapping[str, Callable[[Scene], None]] = {
     "matrix": matrix.run,
     "drawn": matrix.run,
     "walls": walls.run,
+    "crash": crash.run,
     "spawns": spawns.run,
     "storm": storm.run,
     "drop-fails": drops.run,

@@ -28,6 +28,7 @@ from wallbite.target import Ready
 from wallbite.target.model import Target
 
 EXTRA: Final = ("extra-one", "extra-two")  # supplementary groups that the gateway is started with
+IGNORED: Final = (signal.SIGUSR2, signal.SIGALRM)  # one that many programs set anew, and one that few do
 
 
 class CaseProblem(Exception):
@@ -171,10 +172,10 @@ class Scene:
         return Gateway(self.installation)
 
     def gateway(self, *, deny: Any = None, burdened: bool = True, ready: Ready | None = None) -> Gateway:
-        """A gateway, started with groups, descriptors and an ignored signal that its children must not have."""
+        """A gateway, started with groups, descriptors and ignored signals that its children must not have."""
         groups = tuple(self.identities.gid(name) for name in EXTRA if name in self.identities.names) if burdened else ()
         burden = tuple(self._burden()) if burdened else ()
-        ignored = (signal.SIGUSR2,) if burdened else ()
+        ignored = IGNORED if burdened else ()
         through = self.service
         return Gateway(self.installation, groups, burden, deny, ready, ignored=ignored, through=through)
 

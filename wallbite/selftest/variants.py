@@ -28,12 +28,12 @@ WRAPPER: Final = "/opt/gateway/wrapped"
 CREATED: Final = frozenset({"modes", "places", "backup"})
 # Not WALL: a rename needs a neighbour on the mount that it is tried on, and there is none on a mount of data alone.
 MOUNTED: Final = frozenset({"modes", "places", "backup", "environment"})
-STARTED: Final = frozenset({"walls", "spawns", "storm", "fingerprints", "drop-fails"})
-ELSEWHERE: Final = frozenset({"walls", "modes", "backup", "fingerprints", "environment", "secrets"})
+STARTED: Final = frozenset({"walls", "crash", "spawns", "storm", "fingerprints", "drop-fails"})
+ELSEWHERE: Final = frozenset({"walls", "crash", "modes", "backup", "fingerprints", "environment", "secrets"})
 SAYING: Final = frozenset({"storm", "secrets", "drop-fails"})
-FEW: Final = frozenset({"walls", "spawns", "storm", "modes", "environment", "backup"})
+FEW: Final = frozenset({"walls", "crash", "spawns", "storm", "modes", "environment", "backup"})
 MANY: Final = frozenset({"modes", "environment", "backup", "storm"})
-POSTURE: Final = frozenset({"matrix", "walls", "tiers", "override", "unconfined", "secrets-unconfined"})
+POSTURE: Final = frozenset({"matrix", "walls", "crash", "tiers", "override", "unconfined", "secrets-unconfined"})
 
 
 def as_it_is(document: Document) -> Document:

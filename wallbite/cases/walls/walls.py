@@ -24,11 +24,9 @@ from wallbite.installation.identities import GATEWAY
 from wallbite.installation.talk import http_request
 from wallbite.postures import ENFORCING
 from wallbite.probing.plan import Attempt
-from wallbite.target.model import Surface
 
 PSEUDO = ("/proc", "/sys")
 SPAWN_REQUEST = "spawn-request"
-DATABASE = ("database", "database-wal", "database-shm", "database-journal")
 
 
 def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -39,7 +37,7 @@ def plan(postures: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def run(scene: Scene) -> None:
-    """Boot, reach, let things happen, reach again, kill it, reach again."""
+    """Boot, reach, let things happen, reach again, kill it; start it over links."""
     scene.lay_down()
     known = events.beside(scene)
     key = neighbours.join_keyring(scene)
@@ -58,7 +56,7 @@ def run(scene: Scene) -> None:
         reaching.note_states(scene, everywhere, "after")
         neighbours.release()
         events.run(scene, gateway, known)
-        crash(scene, gateway, found, watch)
+        over_links(scene, gateway, watch)
 
 
 def prepare(scene: Scene, gateway: Gateway) -> None:
@@ -204,25 +202,12 @@ def api_controls(scene: Scene, job: str) -> None:
         )
 
 
-def crash(scene: Scene, gateway: Gateway, found: Sequence[reaching.Found], watch: scratch.Watch) -> None:
-    """SIGKILL, and who may read what it leaves; a second boot, the same through its drop; a third over links."""
-    gateway.kill()
-    database = [one for one in reaching.find(scene, _databases(scene)) if one.name in {each.name for each in found}]
-
-    def without_it(account: str, everywhere: Sequence[reaching.Found]) -> None:
-        as_account(scene, account, reaching.attempts(scene, everywhere, account, reaching.DIRECT), "crashed")
-
-    def through_it(account: str, everywhere: Sequence[reaching.Found]) -> None:
-        tries = reaching.attempts(scene, everywhere, account, reaching.DIRECT)
-        spawn(scene, gateway, Errand(account, "restarted", tries))
-
-    reaching.again(scene, database, "crashed", reaching.DIRECT, without_it)
-    scene.boot(gateway)
-    reaching.again(scene, reaching.find(scene, _databases(scene)), "restarted", reaching.DIRECT, through_it)
+def over_links(scene: Scene, gateway: Gateway, watch: scratch.Watch) -> None:
+    """What it made where everybody may write, and whether it follows links of these names; where it made any."""
     gateway.kill()
     watch.note_made(scene)
     watch.plant(scene)
-    watch.note_planted(scene, run_over_links(scene, gateway))
+    watch.note_planted(scene, run_over_links(scene, gateway) if watch.planted else "")
     gateway.kill()
 
 
@@ -236,7 +221,3 @@ def run_over_links(scene: Scene, gateway: Gateway) -> str:
     events.happen(scene, "reload-over-links", lambda: events.reload(scene, gateway))
     events.happen(scene, "backup-over-links", lambda: events.later_backup(scene, "over-links.tar"))
     return ""
-
-
-def _databases(scene: Scene) -> list[Surface]:
-    return [surface for surface in scene.target.surfaces if surface.role in DATABASE]
