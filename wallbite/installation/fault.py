@@ -117,7 +117,7 @@ def load(name: str) -> Fault:
         UsageProblem: there is none, or its file is not a fault.
     """
     path = content("fixtures", "faults") / f"{name}.py"
-    if name not in names():
+    if name != path.stem or not path.is_file():
         near = difflib.get_close_matches(name, names(), n=1)
         remedy = f"did you mean {near[0]!r}?" if near else "the shipped ones lie under fixtures/faults/"
         raise UsageProblem(f"no fault is called {name!r}", remedy=remedy)

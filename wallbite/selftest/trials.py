@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from wallbite.target import load
 from wallbite.verdict import Verdict
 
 LIBRARY: Final = "reference-channels"
+
+loaded = cache(faults.load)  # each is asked for again once the trials are over
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def of_faults(base: Plan, options: SelfTestOptions) -> Iterator[FaultTrial]:
     """A trial for each fault that is asked for."""
     wanted = {each.id for each in breadth.selected(base.catalogue, options.select)} if options.select else set()
     for name in dict.fromkeys(options.faults) or faults.names():
-        seeded = faults.load(name)
+        seeded = loaded(name)
         if not wanted or wanted & set(seeded.noticed_by):
             yield FaultTrial(FAULTS, name, seeded.breaks, plan_of(base, seeded, options), seeded)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 
 from wallbite import run
@@ -18,7 +17,7 @@ from wallbite.selftest.conducting import Judged, conduct, replay
 from wallbite.selftest.fakes import of_fakes
 from wallbite.selftest.options import FAULTS, PARTS, TARGETS, VARIANTS, SelfTestOptions
 from wallbite.selftest.result import Row, SelfTest
-from wallbite.selftest.trials import Trial, of_faults
+from wallbite.selftest.trials import Trial, loaded, of_faults
 from wallbite.selftest.variants import of_variants
 from wallbite.stages.namespace import probe_environment
 
@@ -65,7 +64,7 @@ def of(base: Plan, options: SelfTestOptions, judged: Iterable[Judged], started: 
     """What some trials add up to."""
     rows = [Row.of(one.trial, one.trial.outcome(one.verdicts), one.seconds) for one in judged]
     rows.sort(key=lambda row: (PARTS.index(row.part), row.name))
-    seeded = [_fault(name) for name in faults.names()]
+    seeded = [loaded(name) for name in faults.names()]
     named: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for one in seeded:
         for requirement in one.noticed_by:
@@ -83,9 +82,6 @@ def of(base: Plan, options: SelfTestOptions, judged: Iterable[Judged], started: 
         started=started,
         finished=run.now(),
     )
-
-
-_fault = cache(faults.load)
 
 
 def _families(base: Plan) -> dict[str, tuple[str, ...]]:

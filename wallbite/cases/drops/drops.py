@@ -56,7 +56,7 @@ def run(scene: Scene) -> None:
         run_start_errors(scene)
         return
     doomed, sound = scene.accounts[1], scene.accounts[0]
-    scene.lay_down()
+    scene.lay_down(plugins=of_accounts(scene, sound, doomed))
     number = scene.identities.uid(doomed)
     deny = {
         "uid": lambda: seccomp.deny_uid(number),
@@ -72,6 +72,11 @@ def run(scene: Scene) -> None:
     note_job(scene, gateway, f"drop-fails/{step}", doomed, retry_plugin(scene))
     note_control(scene, gateway, step, sound)
     gateway.kill()
+
+
+def of_accounts(scene: Scene, *accounts: str) -> set[str]:
+    """The carriers of some accounts, and those that are nobody's."""
+    return {step.name for step in scene.target.install if step.kind == "carrier" and step.account in ("", *accounts)}
 
 
 def retry_plugin(scene: Scene) -> str:
@@ -206,8 +211,8 @@ def _privileges_filter_bites() -> bool:
 
 def run_start_errors(scene: Scene) -> None:
     """Programs that cannot start for other reasons than a drop."""
-    scene.lay_down()
     account = scene.accounts[0]
+    scene.lay_down(plugins=of_accounts(scene, account))
     if scene.target.spawn and scene.target.spawn.broken:
         run_broken(scene, account, scene.target.spawn.broken)
         return

@@ -94,8 +94,10 @@ def tours(
     key: neighbours.Key,
 ) -> None:
     """Each account, through the gateway's own drop: everything at once."""
+    tops = ["/", *unlisted("/")]
     errands = [
-        Errand(account, "attempt", list(tour(scene, everywhere, processes, key, account))) for account in scene.accounts
+        Errand(account, "attempt", [*tour(scene, everywhere, processes, key, account), *sweeps(scene, account, tops)])
+        for account in scene.accounts
     ]
     asked = [(errand, start(scene, errand)) for errand in errands]
     for errand, begun in asked:
@@ -112,7 +114,7 @@ def tour(
     key: neighbours.Key,
     account: str,
 ) -> Iterator[Attempt]:
-    """All that one account attempts."""
+    """All that one account attempts, besides its walks."""
     yield from identity_attempts(scene, account)
     others = [one for one in everywhere if one.surface.owner != account]
     yield from reaching.attempts(scene, others, account)
@@ -120,13 +122,12 @@ def tour(
     yield from neighbours.key_attempts(scene, key, processes, account)
     yield from neighbours.ipc_attempts(scene)
     yield from api_attempts(scene, processes.job)
-    yield from sweeps(scene, account)
 
 
-def sweeps(scene: Scene, account: str) -> Iterator[Attempt]:
+def sweeps(scene: Scene, account: str, tops: Sequence[str]) -> Iterator[Attempt]:
     """Walks over the whole tree: from its root, and from each directory that root can list and the account cannot."""
     own = scene.ids(account)["directory"]
-    for top in ("/", *unlisted("/")):
+    for top in tops:
         yield Attempt("sweep", f"tree:{top}", path=top, arguments={"skip": list(PSEUDO), "note": {"own": own}})
 
 
