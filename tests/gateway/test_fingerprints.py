@@ -170,7 +170,7 @@ def test_everything_counts(place: Path, change: str) -> None:
     assert Path(first.directory, "code/lib/native.so").read_bytes() == b"\x7fELF"  # in use, and as it was
     for one, user in ((first, "one"), (second, "two"), (second, "three"), (third, "four")):
         assert Path(one.directory).exists()
-        snapshots.give_back(one, user)
+        snapshots.give_back(user)
     assert [path.name for path in (place / "snapshots").iterdir()] == [Path(third.directory).name]
     snapshots.keep(())
     assert not list((place / "snapshots").iterdir())
