@@ -50,7 +50,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "code/records.py": _CODE,
     "code/snapshots.py": _CODE,
     "capabilities.py": Subject(
-        ("environment", "timeouts", "drop-fails", "matrix"), "walls spawns secrets stops", GATED[:4]
+        ("environment", "timeouts", "drop-fails", "matrix"), "walls spawns secrets stops places", (*GATED[:4], "root")
     ),
     "keeping/backup.py": Subject(("backup",), "harried modes"),
 }
