@@ -8,6 +8,7 @@ from wallbite.checks import Bench, check
 from wallbite.observation import Observation
 from wallbite.verdict import Verdict
 
+UNREAD = ("hang", "answer")
 MEMORY = 64 << 20  # bytes that a gateway may grow by, in memory and on disk, while a plugin writes far more
 
 
@@ -17,6 +18,10 @@ def enforces_time_outs(bench: Bench) -> Iterator[Verdict]:
         one = bench.facts.first(posture, "timed-out")
         answered = job(bench, posture, "answers")
         yield time_out_verdict(bench, one, answered) if one and answered else bench.unobserved(posture)
+        for then in UNREAD:
+            each = bench.facts.first(posture, "unread", object=then)
+            scope = {"posture": posture, "surface": f"unread, then {then}"}
+            yield unread_verdict(bench, each, answered, scope) if each and answered else bench.unobserved(**scope)
 
 
 def time_out_verdict(bench: Bench, one: Observation, answered: Observation) -> Verdict:
@@ -38,6 +43,22 @@ def time_out_verdict(bench: Bench, one: Observation, answered: Observation) -> V
     if seen["seconds"] < seen["timeout"]:
         return bench.undecided(f"it was gone after {seen['seconds']:g} s, before its time-out", [one], **scope)
     return bench.passed(f"gone after {seen['seconds']:g} s, its job {seen['status']}", [one], answered, **scope)
+
+
+def unread_verdict(bench: Bench, one: Observation, answered: Observation, scope: dict[str, str]) -> Verdict:
+    """The verdict on a plugin that does not read its request: it ends, and its job does."""
+    seen = one.seen
+    if seen["refused"]:
+        return bench.inapplicable(f"no request is taken that is longer than a pipe: {seen['refused']}", **scope)
+    if not seen["deaf"]:
+        return bench.undecided("the plugin that was not to read did not show itself, or has read", [one], **scope)
+    if not seen["gone"]:
+        return bench.failed(f"a plugin that does not read ran on after {seen['within']:g} s", [one], **scope)
+    if not answered.seen["finished"] or answered.seen["error"]:
+        return bench.undecided("a plugin that answers at once did not finish, either", [one, answered], **scope)
+    if not seen["finished"]:
+        return bench.failed("a plugin that does not read is gone, and its job is not finished", [one], **scope)
+    return bench.passed(f"gone, its job {seen['status']}", [one], answered, **scope)
 
 
 def job(bench: Bench, posture: str, name: str) -> Observation | None:

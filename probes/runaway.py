@@ -5,6 +5,8 @@ Laid down as `entry` beside `manifest.yaml`. `payload.plan` of the request is th
     {"schema": "wallbite-runaway/1", "main": FIFO, "leash": FIFO, "ways": [...], "keep": false,
      "then": "answer" | "hang" | "wait" | "flood", "hold": FIFO, "to": 1, "bytes": N}
 
+Where the path goes on with dots (`/./././`), it takes no more of the request than the path, however long that is.
+
 It holds `main` open for writing as long as it lives, and each process that it leaves behind holds `leash`: who reads
 them sees the end of the last one, whatever its number has become. Each announces itself there with a line, "WAY PID".
 Nobody who ignores a signal is harmed by it, so all that can be ignored are.
@@ -24,25 +26,37 @@ if False:  # TYPE_CHECKING, without the cost of importing typing
 
 SCHEMA = "wallbite-runaway/1"
 LOUD = b"x" * 65535 + b"\n"
+HEAD = 4096  # bytes of a request that are always read
+DOTS = b"/." * 64  # what a path goes on with, where the rest of the request is not read
 DEAF = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGTSTP", "SIGTTIN", "SIGTTOU")
 
 
 def main() -> int:
     """Answers one request, if its order lets it."""
-    request = json.load(sys.stdin)
-    path = (request.get("payload") or {}).get("plan")
+    head = os.read(0, HEAD)
+    path, deaf = hidden(head), True
+    if not path:
+        request = json.loads(head + sys.stdin.buffer.read())
+        path, deaf = (request.get("payload") or {}).get("plan"), False
     if not path:
         return answer()
-    with open(path, encoding="ascii") as file:
+    with open(os.path.normpath(path), encoding="ascii") as file:
         order = json.load(file)
     if order["schema"] != SCHEMA:
         raise ValueError(f"{path}: schema is {order['schema']!r}, expected {SCHEMA!r}")
     for name in DEAF:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    handle = announce(order["main"], "main")
+    handle = announce(order["main"], "deaf" if deaf else "main")
     for way in order["ways"]:
         leave(order, way, handle)
     return {"answer": answer, "hang": hang, "wait": wait, "flood": flood}[order["then"]](order)
+
+
+def hidden(head: bytes) -> str:
+    """The path in the beginning of a request that is not to be read to its end; or nothing."""
+    rest = head.replace(b"\\/", b"/").partition(b'"plan"')[2].lstrip(b' :"')
+    path, dots, _ = rest.partition(DOTS)
+    return path.decode("ascii") if dots else ""
 
 
 def announce(path: str, way: str) -> int:

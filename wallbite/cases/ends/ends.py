@@ -25,6 +25,7 @@ from wallbite.target import Ends
 WHOLE: Final = ("root", "ambient-caps", "unprivileged")
 FLOOD: Final = 160 << 20  # bytes; more than a gateway may grow by
 FLOODED: Final = 15.0  # seconds
+UNREAD: Final = 150_000  # bytes: more than a pipe holds and a plugin takes of its request
 DRAINING: Final = 0.2  # seconds in which a gateway that lets a job end does not end itself
 STREAMS: Final = {"stdout": 1, "stderr": 2}
 
@@ -50,9 +51,11 @@ def booted(scene: Scene) -> tuple[Ends, dict[str, Any], Gateway]:
 
 
 def run_timeouts(scene: Scene) -> None:
-    """A plugin that hangs; and one that answers, and leaves processes behind."""
+    """Plugins that hang, that do not read, and one that answers and leaves processes behind."""
     ends, _, gateway = booted(scene)
     time_out(scene, ends, WAYS if scene.posture.name in WHOLE else ())
+    for then in ("hang", "answer"):
+        leave_unread(scene, ends, then)
     if scene.posture.name in WHOLE:
         leave(scene, ends)
     gateway.kill()
@@ -104,6 +107,20 @@ def time_out(scene: Scene, ends: Ends, ways: Sequence[str]) -> None:
     scene.note("timed-out", "plugin", finished=state.finished, status=state.status, error=state.error, **seen)
     if ways:
         note_left(scene, "timed-out", hangs, GRACE)
+
+
+def leave_unread(scene: Scene, ends: Ends, then: str) -> None:
+    """A plugin that does not read its request, of which there is more than its pipe holds."""
+    try:
+        sent = send(scene, ends.brief, then=then, unread=UNREAD)
+    except CaseProblem as problem:
+        scene.note("unread", then, refused=str(problem))
+        return
+    sent.main.appeared(1)
+    gone = sent.main.loose(ends.timeout + GRACE)
+    state = state_of_job(scene, sent, GRACE)
+    seen = {"refused": "", "deaf": "deaf" in sent.main.holders, "gone": gone, "within": ends.timeout + GRACE}
+    scene.note("unread", then, finished=state.finished, status=state.status, error=state.error, **seen)
 
 
 def note_job(scene: Scene, name: str, sent: Runaway, within: float = GRACE) -> bool:

@@ -116,7 +116,9 @@ class Runaway:
         return self.main.appeared(1) and self.leash.appeared(len(self.ways))
 
 
-def send(scene: Scene, plugin: str, *, ways: Sequence[str] = (), then: str = "answer", **more: Any) -> Runaway:
+def send(
+    scene: Scene, plugin: str, *, ways: Sequence[str] = (), then: str = "answer", unread: int = 0, **more: Any
+) -> Runaway:
     """Ask for one job.
 
     Args:
@@ -124,6 +126,7 @@ def send(scene: Scene, plugin: str, *, ways: Sequence[str] = (), then: str = "an
         plugin: whose program is the carrier ``runaway``.
         ways: how it leaves processes behind.
         then: what it does after that: ``answer``, ``hang``, ``wait`` (at the FIFO ``hold``) or ``flood``.
+        unread: bytes by which the request is longer, which the plugin does not read.
         more: further members of the order.
 
     Raises:
@@ -137,7 +140,7 @@ def send(scene: Scene, plugin: str, *, ways: Sequence[str] = (), then: str = "an
     path = Path(PLANS) / f"runaway-{secrets.token_hex(6)}.json"
     path.write_text(json.dumps({"keep": False, **order, **more}))
     path.chmod(0o644)
-    values = {"plugin": plugin, "command": terms.command, "plan": str(path)}
+    values = {"plugin": plugin, "command": terms.command, "plan": str(path) + "/." * (unread // 2)}
     asked = time.monotonic()
     try:
         reply = ask(scene.installation, terms.request, values)
