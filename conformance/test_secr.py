@@ -132,7 +132,9 @@ def only_its_own_principals(bench: Bench) -> Iterator[Verdict]:
 
 @check("SECR-04", needs=(CONFINED,))
 def nothing_runs_without_what_it_requires(bench: Bench) -> Iterator[Verdict]:
-    yield from of_roles(bench, ("without-principal", "unknown-required"), no_run, "refused once, and nothing ran")
+    yield from of_roles(
+        bench, ("without-principal", "unknown-required", "without-key"), no_run, "refused once, and nothing ran"
+    )
 
 
 @check("SECR-05", needs=(CONFINED,))

@@ -91,11 +91,11 @@ def test_only_the_owner_locks(verifying: Layout) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda text: text.replace('"schema": 1', '"schema": 0'),
+        lambda text: text.replace('"schema": "1"', '"schema": 0'),
         lambda text: text.replace('"seal": "', '"seal": "0'),
         lambda text: text[: len(text) // 2],
         lambda _: "[]",
-        lambda _: '{"schema": 1, "records": {"plain": {"root": 1, "fingerprint": [], "seal": null}}}',
+        lambda _: '{"schema": "1", "records": {"plain": {"root": 1, "fingerprint": [], "seal": null}}}',
         lambda _: "[" * 100_000,
         lambda _: "",
     ],

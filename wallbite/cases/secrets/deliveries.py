@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 from wallbite.cases.asking import answer_of
@@ -88,6 +89,7 @@ def look(scene: Scene, document: Mapping[str, Any], roles: Sequence[Role]) -> No
             for way in OUTBURSTS:
                 fail_loudly(scene, told, way)
             revoke(scene, gateway, filled, told)
+            take_key_away(scene, gateway, filled, told)
             if scene.target.gateway.backup:
                 backups.make(scene, str(scene.installation.expanded(scene.target.gateway.backup_to)))
     finally:
@@ -214,6 +216,17 @@ def revoke(scene: Scene, gateway: Gateway, filled: Filled, told: Told) -> None:
     ask_for(scene, role, told)
     note_delivery(scene, gateway, role, filled, told)
     vaults.fill(scene, filled, again=True)
+
+
+def take_key_away(scene: Scene, gateway: Gateway, filled: Filled, told: Told) -> None:
+    """A plugin that got its secrets is asked for once more where the vault can be opened by nobody."""
+    key = Path(str(scene.installation.expanded(vaults.vault_of(scene).key)))
+    away = key.with_name("wallbite-away")
+    key.rename(away)
+    role = replace(ROLES[0], name="without-key", refused=True)
+    ask_for(scene, role, told)
+    note_delivery(scene, gateway, role, filled, told)
+    away.rename(key)
 
 
 def hold(scene: Scene, gateway: Gateway) -> int:
