@@ -9,6 +9,7 @@ from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
 WAYS = ("rename", "symlink", "in-place", "module", "interpreter")
+CLOSED = ("file", "directory")
 TRIES = 2000  # in all ways together
 
 
@@ -64,6 +65,31 @@ def race_verdict(bench: Bench, one: Observation, tries: int, scope: dict[str, st
         return bench.undecided(f"{why}; jobs ended: {dict(seen['ends'])}", [one], **scope)
     reason = f"{seen['tries']} swaps, {seen['spawns']} spawns: new bytes ran {new[lower]} times, all as untrusted"
     return bench.passed(reason, [one], bench.facts.first(one.posture, "locked", kind=one.kind), **scope)
+
+
+@check("FPR-15", needs=("fingerprints",))
+def copies_open_nothing(bench: Bench) -> Iterator[Verdict]:
+    for posture in bench.postures:
+        for kind in CLOSED:
+            scope = {"posture": posture, "surface": f"closed {kind}"}
+            one, control = (bench.facts.first(posture, name, object=kind) for name in ("copied", "closed"))
+            yield copies_verdict(bench, one, control, scope) if one and control else bench.unobserved(**scope)
+
+
+def copies_verdict(bench: Bench, one: Observation, control: Observation, scope: dict[str, str]) -> Verdict:
+    """The verdict on what a link in a plugin's code leads to: closed before, and closed in every copy."""
+    seen = one.seen
+    if control.errno != OK:
+        why = f"the gateway's user reads what was planted as {control.seen['owner']}, accounts {control.seen['others']}"
+        return bench.undecided(why, [control], **scope)
+    if seen["opened"]:
+        name, path = seen["opened"][0]
+        return bench.failed(f"{name} reads in {path} what was closed to it", [one], **scope)
+    if seen["problem"] or not seen["finished"]:
+        return bench.undecided(f"the job of the plugin did not end: {seen['problem']}", [one], **scope)
+    return bench.passed(
+        f"{seen['copies']} copies, none open; its job ended {seen['status']!r}", [one], control, **scope
+    )
 
 
 @check("FPR-11", needs=("fingerprints",))

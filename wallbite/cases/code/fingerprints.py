@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wallbite.cases import truth
+from wallbite.cases.code import copies
 from wallbite.cases.code.changing import (
     CHANGES,
     LOWERED,
@@ -76,15 +77,17 @@ def run(scene: Scene) -> None:
         raise CaseProblem(f"the target has no account {LOWERED!r}: nothing can be downgraded to it")
     first, subjects, listener = scene.accounts[0], subjects_of(scene), Listener()
     walker = Subject(WALKER, first, "module", program="plugin")
-    scene.lay_down(document(scene, [*subjects, walker]), plugins={stock(scene, first)})
-    lay_subjects(scene, [*subjects, walker])
-    lock(scene, [*(one.name for one in subjects if one.name != NEVER), WALKER, stock(scene, first)], "at-first")
+    everything = [*subjects, walker, *copies.subjects(first)]
+    scene.lay_down(document(scene, everything), plugins={stock(scene, first)})
+    lay_subjects(scene, everything)
+    lock(scene, [*(one.name for one in everything if one.name != NEVER), stock(scene, first)], "at-first")
     gateway = scene.gateway()
     scene.boot(gateway)
     run_all(scene, gateway, listener, [one for one in subjects if one.change or one.name == NEVER], "before")
     change(scene, [*subjects, walker])
     run_all(scene, gateway, listener, subjects, "after")
     reach_back(scene, gateway, first)
+    copies.run(scene, gateway, first)
     relocked = [one for one in subjects if one.name in (RELOCKED, NEVER)]
     names = [one.name for one in relocked]
     lock_as_others(scene, (first, LOWERED), names)
