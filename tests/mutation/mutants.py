@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import hashlib
 import random
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +21,15 @@ from cosmic_ray.work_item import WorkItem
 
 from tests.mutation import unchanged
 from tests.mutation.history import carry
+from tests.mutation.operators import moves_a_bound
 from wallbite.content import content
 
 RUNTIME: Final = content("fixtures", "gateway")
 NO_PYTHON: Final = "is no Python, or one that the compiler warns of"
 UNMADE: Final = "cannot be made by cosmic-ray"
 NOTHING: Final = "changes nothing that runs"
-FLAWS: Final = (NO_PYTHON, UNMADE, NOTHING)
+BOUND: Final = "moves a bound of which no requirement says where it lies"
+FLAWS: Final = (NO_PYTHON, UNMADE, NOTHING, BOUND)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,15 @@ def _made(item: WorkItem) -> Mutant:
         return Mutant(item, module, source, source, UNMADE)
     if not _compiles(text, module):
         return Mutant(item, module, source, text, NO_PYTHON)
+    if moves_a_bound(change.operator_name, source.splitlines()[change.start_pos[0] - 1], _bounds()):
+        return Mutant(item, module, source, text, BOUND)
     return Mutant(item, module, source, text, NOTHING if unchanged.same(source, text) else "")
+
+
+@cache
+def _bounds() -> frozenset[str]:
+    """The names of the runtime's bounds."""
+    return frozenset(re.findall(r"^([A-Z_]+) = ", (RUNTIME / "bounds.py").read_text(), re.MULTILINE))
 
 
 def _compiles(text: str, module: str) -> bool:

@@ -27,7 +27,7 @@ class Score:
 
     Attributes:
         made: all that there are.
-        nothing: those that change nothing that runs, or are no Python, or cannot be made; never tried.
+        nothing: those that change nothing that runs, move a bound, are no Python, or cannot be made; never tried.
         failed, undecided: killed by a failure, or because nothing could be decided.
         equivalent: survivors that are listed with a reason.
         survivors: the diffs of all others.
@@ -65,7 +65,7 @@ class Score:
         """In words."""
         both = f"{_percent(self.killed, self.tried)} of all, {_percent(self.killed, self.tried - self.equivalent)} of"
         return (
-            f"{self.module}: {self.made:,} mutants, {self.nothing} change nothing that runs or do not compile,"
+            f"{self.module}: {self.made:,} mutants, {self.nothing} change nothing that counts or do not compile,"
             f" {self.tried:,} tried: {self.failed:,} killed by a failure, {self.undecided} because nothing could be"
             f" decided, {self.equivalent} equivalent, {len(self.survivors)} survive;"
             f" {both} those that are not equivalent"
