@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wallbite.checks import Bench, check
-from wallbite.observation import Observation
+from wallbite.observation import OK, Observation
 from wallbite.verdict import Verdict
 
 DIRECTORY = "secret-directory"
@@ -63,9 +63,20 @@ def detours_lead_nowhere(bench: Bench) -> Iterator[Verdict]:
             yield bench.unobserved(posture)
         for one in trapped:
             yield search_verdict(bench, one, leaks, "a secret", able(bench, one, leaks))
+        if pipe := bench.facts.first(posture, "pipe"):
+            yield pipe_verdict(bench, pipe, trapped)
         for one in found:
             if one.kind == "harried":
                 yield astray_verdict(bench, one)
+
+
+def pipe_verdict(bench: Bench, pipe: Observation, trapped: Sequence[Observation]) -> Verdict:
+    """The verdict on a pipe among the plugins' code: what waits in it for another reader is there still."""
+    scope = {"posture": pipe.posture, "surface": "pipe"}
+    if pipe.errno != OK:
+        return bench.failed("what was in a pipe among the plugins' code was read", [pipe], **scope)
+    control = next((one for one in trapped if one.seen["archive"]), None)
+    return bench.passed("a pipe among the plugins' code holds what it held", [pipe], control, **scope)
 
 
 def leaks(needle: str) -> bool:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from wallbite.installation.installation import PRIVATE
 from wallbite.search import Needle, search_bytes
 
 TRAPS: Final = "wallbite-traps"
+PIPED: Final = b"for another reader"
 POSTURES: Final = ("ambient-caps", "root")  # where the gateway reads what is its own, and where it reads everything
 
 
@@ -44,7 +45,8 @@ def run(scene: Scene) -> None:
     note_search(scene, secret)
     wanted = [*secret, *([Needle("job", job.encode())] if len(job) > 15 else [])]
     traps = lay_traps(scene)
-    scopes(scene, wanted, traps)
+    with piped(scene, Path(traps[0]).with_name("fifo")):
+        scopes(scene, wanted, traps)
     shutil.rmtree(os.path.dirname(traps[0]), ignore_errors=True)
     gateway.stop(scene.target.gateway.stop.within)
     note_restored(scene, gateway, archive(scene, backups.whole(scene)), job, account)
@@ -109,6 +111,23 @@ def lay_traps(scene: Scene) -> list[str]:
     (top / "directory-link").symlink_to(directory)
     os.mkfifo(top / "fifo")  # who waits for a writer never ends
     return [str(top / name) for name in ("hard-link", "symbolic-link", "directory-link")]
+
+
+@contextmanager
+def piped(scene: Scene, fifo: Path) -> Iterator[None]:
+    """Something waits in the pipe to be read by somebody else; whether it waits still is noted at the end."""
+    if not fifo.exists():
+        yield
+        return
+    handle = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.write(handle, PIPED)
+    yield
+    try:
+        left = os.read(handle, len(PIPED))
+    except BlockingIOError:
+        left = b""
+    os.close(handle)
+    scene.note("pipe", "fifo", errno="OK" if left == PIPED else "EPIPE")
 
 
 def scopes(scene: Scene, wanted: Sequence[Needle], traps: Sequence[str]) -> None:
