@@ -54,10 +54,10 @@ def run_timeouts(scene: Scene) -> None:
     """Plugins that hang, that do not read, and one that answers and leaves processes behind."""
     ends, _, gateway = booted(scene)
     time_out(scene, ends, WAYS if scene.posture.name in WHOLE else ())
-    for then in ("hang", "answer"):
-        leave_unread(scene, ends, then)
     if scene.posture.name in WHOLE:
         leave(scene, ends)
+    for then in ("hang", "answer"):  # last: they may keep all workers
+        leave_unread(scene, ends, then)
     gateway.kill()
 
 
