@@ -22,6 +22,8 @@ def enforces_time_outs(bench: Bench) -> Iterator[Verdict]:
             each = bench.facts.first(posture, "unread", object=then)
             scope = {"posture": posture, "surface": f"unread, then {then}"}
             yield unread_verdict(bench, each, answered, scope) if each and answered else bench.unobserved(**scope)
+            if each and not each.seen["refused"] and not each.seen["gone"]:
+                break  # it has a worker for itself; nothing else was asked of the gateway
 
 
 def time_out_verdict(bench: Bench, one: Observation, answered: Observation) -> Verdict:

@@ -56,8 +56,9 @@ def run_timeouts(scene: Scene) -> None:
     time_out(scene, ends, WAYS if scene.posture.name in WHOLE else ())
     if scene.posture.name in WHOLE:
         leave(scene, ends)
-    for then in ("hang", "answer"):  # last: they may keep all workers
-        leave_unread(scene, ends, then)
+    for then in ("hang", "answer"):  # last: what does not end keeps a worker
+        if not leave_unread(scene, ends, then):
+            break
     gateway.kill()
 
 
@@ -109,18 +110,19 @@ def time_out(scene: Scene, ends: Ends, ways: Sequence[str]) -> None:
         note_left(scene, "timed-out", hangs, GRACE)
 
 
-def leave_unread(scene: Scene, ends: Ends, then: str) -> None:
-    """A plugin that does not read its request, of which there is more than its pipe holds."""
+def leave_unread(scene: Scene, ends: Ends, then: str) -> bool:
+    """A plugin that does not read its request, of which there is more than its pipe holds; whether it is gone."""
     try:
         sent = send(scene, ends.brief, then=then, unread=UNREAD)
     except CaseProblem as problem:
         scene.note("unread", then, refused=str(problem))
-        return
+        return True
     sent.main.appeared(1)
     gone = sent.main.loose(ends.timeout + GRACE)
     state = state_of_job(scene, sent, GRACE)
     seen = {"refused": "", "deaf": "deaf" in sent.main.holders, "gone": gone, "within": ends.timeout + GRACE}
     scene.note("unread", then, finished=state.finished, status=state.status, error=state.error, **seen)
+    return gone
 
 
 def note_job(scene: Scene, name: str, sent: Runaway, within: float = GRACE) -> bool:
