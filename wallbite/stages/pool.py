@@ -177,6 +177,8 @@ class Pool:
                 for result in self._results():
                     if on_finished:
                         on_finished(result)
+                    if not self._once:  # whoever takes the result may take long over it
+                        self._hand_out(waiting, timeout, on_started)
                     yield result
         finally:
             self._stop(self._busy())
