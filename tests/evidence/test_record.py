@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
 
 from tests.evidence import samples
 from wallbite.content import content
-from wallbite.evidence.canonical import digest
+from wallbite.evidence.canonical import bounded, digest
 from wallbite.evidence.folder import RECORD
 from wallbite.evidence.model import ORIGIN
 from wallbite.evidence.reader import read
@@ -196,3 +197,27 @@ def test_a_verdict_of_hostile_words_is_kept(tmp_path: Path) -> None:
         kept = writer.verdicts([Verdict("WALL-01", Ruling.FAIL, HOSTILE, account=HOSTILE)])
         writer.footer("2026-01-01T00:00:00Z")
     assert read(tmp_path / "out").verdicts == kept
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"size": 32, "kind": "file", "mode": "0600"},
+        {"list": [1, None, True, 1.5e-7], "inner": {"a": {"b": []}}},
+        {"deep": [[[[[[[[[1]]]]]]]]]},
+        {"text": "x" * 5000},
+        {"letters": "é\ud800"},
+        {"large": 2**70, "negative": -(2**63)},
+        {"nan": float("nan")},
+        {"bytes": b"\xff", "tuple": (1, 2)},
+        {"digits": "1" * 30},
+    ],
+)
+def test_what_was_seen_is_written_as_its_bounds_say(tmp_path: Path, seen: dict[str, Any]) -> None:
+    """Whether it is small and plain, or must be gone through."""
+    one = Observation("c", "walls", "root", "spawned", "alpha", "attempt", "read", "key", seen=seen)
+    with RecordWriter(tmp_path / "out") as writer:
+        writer.header(samples.header(samples.Sample()))
+        (kept,) = writer.case({"case": "c", "kind": "walls", "posture": "root"}, [one])
+        writer.footer(finished="2026-01-01T00:00:00Z")
+    assert kept.seen == bounded(one)["seen"]

@@ -17,7 +17,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +36,9 @@ from wallbite.verdict import Verdict
 
 BATCH: Final = 500  # observations or verdicts on a line
 _SHORT: Final = 256  # characters, far below every bound
+_SMALL: Final = 2048  # characters of what was seen, likewise
+_FLAT: Final = 6  # lists and mappings in it, and so at most its depth
+_UNUSUAL: Final = re.compile(r"\\u|[0-9]{19}")  # other letters, and what may be an integer past its bound
 _HEADER_BUDGET: Final = 16 << 20
 _HEADER_ITEMS: Final = 100_000
 _HEADER_TEXT: Final = 1 << 16
@@ -127,8 +132,9 @@ class RecordWriter:
 
     def _observation(self, item: Observation) -> Observation:
         name = f"o{len(self.observations) + 1}"
-        if _plain(item):
-            one = dataclasses.replace(item, id=name)
+        seen = _small(item.seen) if item.seen else item.seen
+        if seen is not None and _plain(item):
+            one = dataclasses.replace(item, id=name, seen=seen)
             self.observations.append(one)
             return one
         kept = bounded(item)
@@ -140,28 +146,46 @@ class RecordWriter:
 
     def _fitting(self, kind: str, items: list[dict[str, Any]]) -> None:
         """One line, or as many as it takes to keep each below the reader's bound."""
-        if len(items) > 1 and sum(len(canonical(item)) for item in items) > _HEADER_BUDGET:
+        raw = canonical(self._line(kind, {kind: items}))
+        if len(items) > 1 and len(raw) > _HEADER_BUDGET:
             self._fitting(kind, items[: len(items) // 2])
             self._fitting(kind, items[len(items) // 2 :])
         else:
-            self._write(kind, {kind: items})
+            self._append(raw)
+
+    def _line(self, kind: str, value: dict[str, Any]) -> dict[str, Any]:
+        """The next line of the record, as it would be."""
+        return {**value, "kind": kind, "line": self._lines + 1, "previous": self._previous}
 
     def _write(self, kind: str, value: dict[str, Any]) -> None:
-        self._lines += 1
-        line = {**value, "kind": kind, "line": self._lines, "previous": self._previous}
+        line = self._line(kind, value)
         if kind == "footer":
             line["seal"] = seal(line)
-        raw = canonical(line)
+        self._append(canonical(line))
+
+    def _append(self, raw: bytes) -> None:
+        self._lines += 1
         self._previous = digest(raw)
         self._whole.update(raw + b"\n")
         self._file.write(raw + b"\n")
         self._file.flush()
 
 
+def _small(seen: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What was seen, where there is nothing to bound: little, flat, of letters and of numbers that JSON has."""
+    try:
+        text = json.dumps(seen, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    nested = text.count("[") + text.count("{")
+    if len(text) > _SMALL or nested > _FLAT or _UNUSUAL.search(text):
+        return None
+    kept: dict[str, Any] = json.loads(text)
+    return kept
+
+
 def _plain(item: Observation) -> bool:
-    """Whether there is nothing to bound: nothing was seen besides, and every text is short and of letters. Most are."""
-    if item.seen:
-        return False
+    """Whether there is nothing to bound in its texts: every one is short and of letters. Most are."""
     texts = (getattr(item, field) for field in FIELDS)
     return all(one is None or (type(one) is str and len(one) <= _SHORT and one.isascii()) for one in texts)
 

@@ -31,9 +31,9 @@ MOUNTED: Final = frozenset({"modes", "places", "backup", "environment"})
 STARTED: Final = frozenset({"walls", "crash", "spawns", "storm", "fingerprints", "drop-fails"})
 ELSEWHERE: Final = frozenset({"walls", "crash", "modes", "backup", "fingerprints", "environment", "secrets"})
 SAYING: Final = frozenset({"storm", "secrets", "drop-fails"})
-FEW: Final = frozenset({"walls", "crash", "spawns", "storm", "modes", "environment", "backup"})
+FEW: Final = frozenset({"walls", "spawns", "storm", "modes", "environment", "backup"})
 MANY: Final = frozenset({"modes", "environment", "backup", "storm"})
-POSTURE: Final = frozenset({"matrix", "walls", "crash", "tiers", "override", "unconfined", "secrets-unconfined"})
+POSTURE: Final = frozenset({"matrix", "walls", "tiers", "override", "unconfined", "secrets-unconfined"})
 
 
 def as_it_is(document: Document) -> Document:
