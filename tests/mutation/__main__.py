@@ -47,7 +47,7 @@ def main() -> int:
             return 1
         if options.sample != 0:
             _try(_chosen(sessions, options), sessions, options)
-        return _said(sessions, every=options.every_operator)
+        return _said(sessions, options)
 
 
 def _chosen(sessions: Sessions, options: argparse.Namespace) -> Iterator[Mutant]:
@@ -100,14 +100,16 @@ def _controlled(options: argparse.Namespace) -> bool:
     return not any(one.killer for one in found)
 
 
-def _said(sessions: Sessions, *, every: bool) -> int:
-    """The survivors, and the scores both ways."""
-    scores = [score_of(module, session, every=every) for module, session in sessions.items()]
+def _said(sessions: Sessions, options: argparse.Namespace) -> int:
+    """The survivors, and the scores both ways; 0 where it is enough, or where of a sample none survives."""
+    scores = [score_of(module, session, every=options.every_operator) for module, session in sessions.items()]
     for one in scores:
         for diff in one.survivors:
             print(f"survived:\n{diff}\n")
     whole = total(scores)
     print("\n".join(one.line() for one in (*scores, whole)))
+    if options.sample:
+        return int(not whole.tried or bool(whole.survivors))
     return int(not whole.tried or not whole.few or not all(one.enough for one in scores))
 
 

@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
     argument("--every-posture", action="store_true", help="each fault in every posture that it names")
     argument("--replay", metavar="DIR", type=Path, help="judge again what an earlier self-test observed")
     argument("--out", metavar="DIR", type=Path, default=DEFAULT_OUT, help=f"the results (default: {DEFAULT_OUT})")
-    argument("--jobs", metavar="N", type=jobs, default=processors() + 4, help="workers (default: processors and four)")
+    argument("--jobs", metavar="N", type=jobs, default=processors() + 3, help="workers (default: processors and three)")
     argument("--seed", metavar="N", type=int, default=1, help="of everything that is drawn (default: 1)")
 
 
