@@ -51,7 +51,7 @@ def unread_verdict(bench: Bench, one: Observation, answered: Observation, scope:
     """The verdict on a plugin that does not read its request: it ends, and its job does."""
     seen = one.seen
     if seen["refused"]:
-        return bench.inapplicable(f"no request is taken that is longer than a pipe: {seen['refused']}", **scope)
+        return bench.inapplicable(f"no request is taken that is longer than a pipe holds: {seen['refused']}", **scope)
     if not seen["deaf"]:
         return bench.undecided("the plugin that was not to read did not show itself, or has read", [one], **scope)
     if not seen["gone"]:

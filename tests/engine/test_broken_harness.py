@@ -50,7 +50,7 @@ def test_an_exception_in_a_check_is_3(copy: Copy) -> None:
     ]
 
 
-@pytest.mark.parametrize("place", ["run", "crash"])
+@pytest.mark.parametrize("place", ["run", "over_links"])
 def test_an_exception_in_a_case_is_3(copy: Copy, place: str) -> None:
     """At its beginning, and also after all that matters was seen: a case that broke shows no wall."""
     text = (copy.folder / "wallbite" / "cases" / "walls" / "walls.py").read_text()
@@ -73,7 +73,7 @@ def test_a_requirement_without_a_check_is_never_green(copy: Copy) -> None:
 
 def test_a_should_without_a_check_is_never_green(copy: Copy) -> None:
     """It would not decide, so that such a run is not begun."""
-    copy.edit("conformance/test_drop.py", '@check("DROP-08", needs=IDENTITY)\n', "")
+    copy.edit("conformance/test_drop.py", '@check("DROP-08", needs=("spawns",), reads=("walls",))\n', "")
     done = copy.run(small.write(copy.folder), "--select", "DROP-01,DROP-08", "--jobs", "1")
     assert done.code == ExitCode.UNDECIDED, done.out
     assert "DROP-08 has no check" in done.error

@@ -21,6 +21,7 @@ from wallbite.selftest.trials import Trial
 from wallbite.stages.pool import CaseResult, Pool
 from wallbite.verdict import Verdict
 
+# Kinds of case that may have to wait long for what a broken target never says.
 WAITING: Final = frozenset({"reload", "stops", "pipes", "timeouts", "beside", "limits", "keeping", "runaways"})
 SPREAD: Final = 0.75  # of all other cases: among so many are those begun that may wait for what is never said
 

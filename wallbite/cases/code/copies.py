@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -37,7 +38,7 @@ def run(scene: Scene, gateway: Gateway, account: str) -> None:
         begun = ask_for(scene, gateway, subject)
         end = outcome(scene, begun)
         copies = sorted(path for path in kept(scene) if holds(path, value))
-        opened = [[name, path] for name in scene.accounts for path, errno in read_as(scene, name, copies) if not errno]
+        opened = [[name, path] for name in scene.accounts for path, code in read_as(scene, name, copies) if not code]
         scene.note("copied", kind, errno="OK", copies=len(copies), opened=opened, problem=begun["problem"], **end)
 
 
@@ -55,8 +56,8 @@ def plant(scene: Scene, kind: str, value: bytes) -> str:
 
 def note_control(scene: Scene, kind: str, file: str) -> None:
     """The gateway's own user reads it, and the accounts do not."""
-    owner = [errno for _, errno in read_as(scene, GATEWAY, [file])]
-    others = sorted({errno for name in scene.accounts for _, errno in read_as(scene, name, [file])})
+    owner = [code for _, code in read_as(scene, GATEWAY, [file])]
+    others = sorted({code for name in scene.accounts for _, code in read_as(scene, name, [file])})
     sound = owner == [""] and others == ["EACCES"]
     scene.note("closed", kind, errno="OK" if sound else "EINVAL", owner=owner, others=others)
 
@@ -70,25 +71,27 @@ def read_as(scene: Scene, name: str, paths: Sequence[str]) -> list[tuple[str, st
 
     ids = scene.gateway_ids if name == GATEWAY else scene.ids(name)
     found = as_identity(ids["uid"], ids["gid"], (ids["gid"],), attempt) if tries else []
-    return [(path, "" if errno == "OK" else errno) for path, (errno,) in zip(paths, found, strict=True)]
+    return [(path, "" if code == "OK" else code) for path, (code,) in zip(paths, found, strict=True)]
 
 
 def kept(scene: Scene) -> Iterator[str]:
-    """Every regular file in a directory of the gateway's."""
+    """Every file in a directory of the gateway's."""
     tops = {
         *(step.path for step in scene.target.install if step.kind == "directory" and step.owner == GATEWAY),
         *(str(scene.installation.expanded(one.path)) for one in scene.target.surfaces
           if one.kind == "directory" and one.class_ in ("gateway", "parent")),
     }  # fmt: skip
-    seen = set()
-    for top in tops:
-        for folder, _, files in os.walk(top):
-            paths = (os.path.join(folder, name) for name in files)
-            seen |= {path for path in paths if stat.S_ISREG(os.lstat(path).st_mode)}
-    yield from seen
+    folders = [(folder, name) for top in tops for folder, _, files in os.walk(top) for name in files]
+    yield from {os.path.join(folder, name) for folder, name in folders}
 
 
 def holds(path: str, value: bytes) -> bool:
-    """Whether a file begins with bytes among which these are."""
-    with open(path, "rb") as file:
-        return value in file.read(LARGEST)
+    """Whether a regular file begins with bytes among which these are; what has gone meanwhile holds nothing."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
+            raise
+        return False
+    with open(descriptor, "rb") as file:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode) and value in file.read(LARGEST)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wallbite.cases.drops.drops import ungranted_everywhere
-from wallbite.cases.ends.runaways import GRACE, WAYS, Runaway, send, state_of_job
+from wallbite.cases.ends.runaways import GRACE, WAYS, Runaway, TooLong, send, state_of_job
 from wallbite.cases.ends.seconds import note_seconds
 from wallbite.cases.scene import CaseProblem, Scene
 from wallbite.cases.walls.events import sizes
@@ -114,7 +114,7 @@ def leave_unread(scene: Scene, ends: Ends, then: str) -> bool:
     """A plugin that does not read its request, of which there is more than its pipe holds; whether it is gone."""
     try:
         sent = send(scene, ends.brief, then=then, unread=UNREAD)
-    except CaseProblem as problem:
+    except TooLong as problem:
         scene.note("unread", then, refused=str(problem))
         return True
     sent.main.appeared(1)

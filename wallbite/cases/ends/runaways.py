@@ -21,7 +21,12 @@ from wallbite.installation.talk import ask, job_state, pick
 WAYS: Final = ("child", "group", "session", "orphan", "daemon")  # how what is left behind got away
 APPEARS: Final = 10.0  # seconds until a spawned plugin shows itself
 GRACE: Final = 5.0  # seconds past a time-out in which what it ends must be gone
+TOO_LONG: Final = (413, 414, 431)  # RFC 9110 and 6585
 UNASKED: Final = JobState(finished=False, status="", attempts=None, error="")
+
+
+class TooLong(CaseProblem):
+    """A request that is refused for its length."""
 
 
 @dataclass
@@ -130,7 +135,8 @@ def send(
         more: further members of the order.
 
     Raises:
-        CaseProblem: the gateway would not take it.
+        TooLong: the gateway does not take so long a request.
+        CaseProblem: it would not take this one for another reason.
     """
     terms = scene.target.spawn
     if terms is None or terms.request is None or terms.job is None:
@@ -147,6 +153,8 @@ def send(
     except OSError as error:
         raise CaseProblem(f"the gateway did not take the request: {error}") from error
     job = str(pick(reply.body, terms.request.job) or "")
+    if not job and reply.status in TOO_LONG:
+        raise TooLong(f"the gateway answered {reply.status}")
     if not job:
         raise CaseProblem(f"the gateway answered {reply.status} to the request: {str(reply.body)[:200]}")
     return Runaway(job, ways, asked, main, leash, path)
