@@ -75,7 +75,8 @@ def pipe_verdict(bench: Bench, pipe: Observation, trapped: Sequence[Observation]
     scope = {"posture": pipe.posture, "surface": "pipe"}
     if pipe.errno != OK:
         return bench.failed("what was in a pipe among the plugins' code was read", [pipe], **scope)
-    control = next((one for one in trapped if one.seen["archive"]), None)
+    of_code = (one for one in trapped if any(role.startswith("plugin-") for role in one.seen["roles"]))
+    control = next((one for one in of_code if one.seen["archive"]), None)  # the pipe lies among what it was made of
     return bench.passed("a pipe among the plugins' code holds what it held", [pipe], control, **scope)
 
 

@@ -85,6 +85,8 @@ def copies_verdict(bench: Bench, one: Observation, control: Observation, scope: 
     if seen["opened"]:
         name, path = seen["opened"][0]
         return bench.failed(f"{name} reads in {path} what was closed to it", [one], **scope)
+    if seen["odd"]:
+        return bench.undecided(f"reading a copy gave {', '.join(seen['odd'])}, expected EACCES", [one], **scope)
     if seen["problem"] or not seen["finished"]:
         return bench.undecided(f"the job of the plugin did not end: {seen['problem']}", [one], **scope)
     return bench.passed(

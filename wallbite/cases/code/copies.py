@@ -38,8 +38,11 @@ def run(scene: Scene, gateway: Gateway, account: str) -> None:
         begun = ask_for(scene, gateway, subject)
         end = outcome(scene, begun)
         copies = sorted(path for path in kept(scene) if holds(path, value))
-        opened = [[name, path] for name in scene.accounts for path, code in read_as(scene, name, copies) if not code]
-        scene.note("copied", kind, errno="OK", copies=len(copies), opened=opened, problem=begun["problem"], **end)
+        tried = [(name, path, code) for name in scene.accounts for path, code in read_as(scene, name, copies)]
+        opened = [[name, path] for name, path, code in tried if not code]
+        odd = sorted({code for _, _, code in tried} - {"", "EACCES"})
+        seen = {"copies": len(copies), "opened": opened, "odd": odd, "problem": begun["problem"]}
+        scene.note("copied", kind, errno="OK", **seen, **end)
 
 
 def plant(scene: Scene, kind: str, value: bytes) -> str:
